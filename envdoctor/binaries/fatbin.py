@@ -1,0 +1,93 @@
+"""The GPU code inside of a library: for which architectures, read from the headers of its CUDA containers.
+
+nvcc puts device code into the sections `.nv_fatbin` and (relocatable, device-linked later) `__nv_relfatbin` as containers,
+one a translation unit. A container holds entries; an entry is machine code (SASS) for one architecture or PTX of one ISA
+version for one virtual architecture. NVIDIA does not document the layout; what stands here was checked with
+`cuobjdump --list-elf --list-ptx` on libraries of CUDA 11, 12 and 13 (docs/compiled-extensions.md). Only headers are read: payloads (often
+compressed) are hopped over by their size.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from envdoctor.binaries.elf import ElfFile, Span
+from envdoctor.binaries.reading import ByteSource, UnreadableBinaryError
+from envdoctor.facts.extensions import CodeKind, GpuCode
+
+SECTIONS = (".nv_fatbin", "__nv_relfatbin")
+
+_MAGIC = 0xBA55ED50
+_CONTAINER = struct.Struct("<IHHQ")  # magic, version, size of this header, size of the entries
+# kind, version, size of this header, size of the payload, 8 bytes, PTX ISA minor and major, sm number, name, flags
+_ENTRY = struct.Struct("<HHIQ8xHHIIIQ")
+_PTX, _SASS = 1, 2
+_ARCH_SPECIFIC, _FAMILY_SPECIFIC = 0x100000, 0x200000
+_MAX_CONTAINERS, _MAX_ENTRIES, _MAX_PADDING = 200_000, 256, 1 << 16
+
+
+def archs(source: Path | str | BinaryIO | ByteSource | ElfFile) -> tuple[tuple[GpuCode, ...], ...]:
+    """The GPU code of a library, container by container, in file order; `()` where it holds none.
+
+    Raises `UnreadableBinaryError`: no ELF file, section headers stripped (the sections cannot be found), or lying headers.
+    """
+    elf = source if isinstance(source, ElfFile) else ElfFile(source)
+    if elf.sections is None:
+        raise UnreadableBinaryError("its section headers are stripped, so its GPU code cannot be found")
+    found: list[tuple[GpuCode, ...]] = []
+    for name in SECTIONS:
+        span = elf.section(name)
+        if span is not None:
+            found.extend(_containers(elf.source, span))
+    return tuple(found)
+
+
+def _containers(source: ByteSource, span: Span) -> Iterator[tuple[GpuCode, ...]]:
+    position, end = span.offset, span.offset + span.size
+    for _ in range(_MAX_CONTAINERS):
+        position = _next_container(source, position, end)
+        if position + _CONTAINER.size > end:
+            return
+        magic, _version, header, size = _CONTAINER.unpack(source.read_at(position, _CONTAINER.size))
+        if magic != _MAGIC or header < _CONTAINER.size:
+            raise UnreadableBinaryError(f"no CUDA container at offset {position}")
+        stop = position + header + size
+        if stop > end:
+            raise UnreadableBinaryError(
+                f"truncated: the CUDA container at offset {position} is longer than its section"
+            )
+        yield tuple(_entries(source, position + header, stop))
+        position = stop
+    raise UnreadableBinaryError("implausibly many CUDA containers")
+
+
+def _next_container(source: ByteSource, position: int, end: int) -> int:
+    """Skips the zero bytes that align the next container."""
+    for _ in range(_MAX_PADDING // 64):
+        data = source.read_at(position, min(64, end - position))
+        rest = data.lstrip(b"\0")
+        if rest or not data:
+            return position + len(data) - len(rest)
+        position += len(data)
+    raise UnreadableBinaryError(f"no CUDA container at offset {position}")
+
+
+def _entries(source: ByteSource, position: int, stop: int) -> Iterator[GpuCode]:
+    for _ in range(_MAX_ENTRIES):
+        if position + _ENTRY.size > stop:
+            return
+        kind, _version, header, size, minor, major, sm, _name, _length, flags = _ENTRY.unpack(
+            source.read_at(position, _ENTRY.size)
+        )
+        if header < _ENTRY.size or position + header + size > stop:
+            raise UnreadableBinaryError(f"the CUDA entry at offset {position} is longer than its container")
+        suffix = "a" if flags & _ARCH_SPECIFIC else "f" if flags & _FAMILY_SPECIFIC else ""
+        if kind == _PTX:
+            yield GpuCode(kind=CodeKind.PTX, sm=sm, suffix=suffix, ptx_isa=f"{major}.{minor}")
+        elif kind == _SASS:
+            yield GpuCode(kind=CodeKind.SASS, sm=sm, suffix=suffix)
+        position += header + size
+    raise UnreadableBinaryError(f"implausibly many CUDA entries before offset {position}")
