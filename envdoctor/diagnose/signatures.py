@@ -1,0 +1,71 @@
+"""Log signatures: which lines of the failure's output an entry recognises."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from envdoctor.facts import LogLine
+from envdoctor.knowledge import Matrix, Signature
+
+#: a line is cut before any pattern sees it: patterns are linear on RE2, and this bounds Python's engine as well
+LINE_CAP = 2000
+#: hits kept per signature: the first ones name the cause, the rest repeats it
+HIT_CAP = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignatureHit:
+    """One line that one signature recognised, with the named groups of its pattern."""
+
+    signature: Signature
+    line: LogLine
+    groups: Mapping[str, str]
+
+
+def find_signatures(matrix: Matrix, log: Sequence[LogLine]) -> dict[int, tuple[SignatureHit, ...]]:
+    """Entry number -> hits, in the order of the entry's signatures, then of lines.
+
+    A pattern runs only on lines that hold its literal text; cost is one substring search a signature over the whole log.
+    """
+    if not log:
+        return {}
+    lines = [(line, line.text[:LINE_CAP]) for line in log]
+    lowered = [text.lower() for _, text in lines]
+    haystack = "\n".join(lowered)
+    hits: dict[int, tuple[SignatureHit, ...]] = {}
+    for literal, number, which in matrix.literals():
+        if literal not in haystack:
+            continue
+        signature = matrix.core(number).signatures[which]
+        if not all(_any_line(pattern, lines) for pattern in signature.also):
+            continue
+        found = _hits(signature, lines, lowered)
+        if found:
+            hits[number] = hits.get(number, ()) + found
+    return hits
+
+
+def _hits(signature: Signature, lines: list[tuple[LogLine, str]], lowered: list[str]) -> tuple[SignatureHit, ...]:
+    pattern = _compiled(signature.pattern)
+    out: list[SignatureHit] = []
+    for (line, text), low in zip(lines, lowered, strict=True):
+        found = pattern.search(text) if signature.literal in low else None
+        if found:
+            groups = {name: value for name, value in found.groupdict().items() if value is not None}
+            out.append(SignatureHit(signature=signature, line=line, groups=groups))
+            if len(out) == HIT_CAP:
+                break
+    return tuple(out)
+
+
+def _any_line(pattern: str, lines: list[tuple[LogLine, str]]) -> bool:
+    compiled = _compiled(pattern)
+    return any(compiled.search(text) for _, text in lines)
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)

@@ -1,0 +1,144 @@
+"""Compiles the folder that people edit (`matrix/`, TOML) into the one JSON that the wheel carries.
+
+Only what loading needs: every entry is parsed once, so that a matrix that compiles also loads. The other gates (evidence,
+cases, dates) are `envdoctor matrix lint` and `test`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from envdoctor.knowledge.conditions import anchors
+from envdoctor.knowledge.entry import EntryError, core_from, texts_from
+from envdoctor.knowledge.literals import required_literal
+from envdoctor.versions import Scheme, compare
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+SCHEMA_VERSION = 1
+_CORE_KEYS = ("id", "cause", "effect", "alone", "check", "checked", "when", "withdrawn", "supersedes")
+_TEXT_KEYS = ("title", "explanation", "fix", "evidence", "aliases", "published", "modified")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file as a dict; a file that is none raises EntryError that names it."""
+    try:
+        data: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise EntryError(f"{path.name}: not TOML: {error}") from None
+    return data
+
+
+def entry_files(source: Path) -> list[Path]:
+    """The files of all entries and checks, in the order in which they are compiled."""
+    return sorted(source.glob("entries/*/*.toml")) + sorted(source.glob("checks/*.toml"))
+
+
+def compile_matrix(source: Path) -> dict[str, Any]:
+    """The whole matrix folder as one JSON-able dict. Deterministic. Raises EntryError with file and key."""
+    groups = read_toml(source / "groups.toml") if (source / "groups.toml").exists() else {}
+    items, latest = [], ""
+    for path in entry_files(source):
+        data = read_toml(path)
+        items.append(_compile_entry(data, place=path.stem, groups=groups))
+        latest = max(latest, str(data.get("modified", "")))
+    body: dict[str, Any] = {
+        "groups": groups,
+        "items": items,
+        "index": _index(items, groups),
+        "tables": _blobs((p.stem, _plain(read_toml(p))) for p in sorted(source.glob("tables/*.toml"))),
+        "derived": _blobs(_read_derived(source)),
+        "stacks": _blobs((p.stem, _plain(read_toml(p))) for p in sorted(source.glob("stacks/*.toml"))),
+    }
+    digest = hashlib.sha256(_dump(body).encode()).hexdigest()
+    return {"schema_version": SCHEMA_VERSION, "date": latest, "entries": len(items), "digest": digest, **body}
+
+
+def _read_derived(source: Path) -> Iterable[tuple[str, Any]]:
+    for path in sorted(source.glob("derived/*.toml")):
+        yield path.stem, _plain(read_toml(path))
+    for path in sorted(source.glob("derived/*.json")):
+        yield path.stem, json.loads(path.read_text("utf-8"))
+
+
+def _compile_entry(data: dict[str, Any], *, place: str, groups: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    data = _plain(data)
+    for signature in data.get("signature", ()):
+        signature["literal"] = required_literal(signature.get("pattern", ""))
+    core_from(data, place=place, groups=groups)
+    texts_from(data, place=place, groups=groups)
+    core = {key: data[key] for key in _CORE_KEYS if key in data}
+    if data.get("signature"):
+        core["signature"] = data["signature"]
+    core["texts"] = _dump({key: data[key] for key in _TEXT_KEYS if key in data})
+    return core
+
+
+def _index(items: Sequence[Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Which entries to look at, given what is there: by package, by fact, by text of a signature; and always."""
+    keys: dict[str, list[int]] = {}
+    literals: list[tuple[str, int, int]] = []
+    always: list[int] = []
+    for i, item in enumerate(items):
+        core = core_from(item, place=item["id"], groups=groups)
+        if core.withdrawn:
+            continue
+        for j, signature in enumerate(core.signatures):
+            literals.append((signature.literal, i, j))
+        if core.when is None or core.alone == "silent":
+            continue
+        needed = anchors(core.when)
+        if not needed:
+            always.append(i)
+        for key in sorted(needed):
+            keys.setdefault(key, []).append(i)
+    return {"keys": keys, "literals": literals, "always": always, "packages": _known_packages(items, groups)}
+
+
+def _known_packages(items: Sequence[Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    known: dict[str, str] = {}
+    for item in items:
+        core = core_from(item, place=item["id"], groups=groups)
+        for name in (*core.packages, *core.checked):
+            checked = core.checked.get(name, "")
+            if name not in known or (checked and (compare(Scheme.PEP440, checked, known[name] or "0") or 0) > 0):
+                known[name] = checked
+    return dict(sorted(known.items()))
+
+
+def _blobs(named: Iterable[tuple[str, Any]]) -> dict[str, str]:
+    """Tables as JSON texts inside the JSON: they are parsed when they are asked for."""
+    return {name: _dump(data) for name, data in named}
+
+
+def _plain(value: Any) -> Any:
+    """TOML's dates as text; everything else as it is."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, (str, int, float, bool)) else str(value)
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=False)
+
+
+def write_matrix(*, source: Path, target: Path) -> None:
+    """Compile and write atomically: a reader sees the old file or the new one."""
+    text = _dump(compile_matrix(source))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".matrix-")
+    with os.fdopen(handle, "w", encoding="utf-8") as out:
+        out.write(text)
+    Path(name).replace(target)

@@ -1,0 +1,144 @@
+"""The matrix as it is used: cores read at once in one go, texts and tables only when they are asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from envdoctor.errors import UndeterminedError
+from envdoctor.knowledge.entry import EntryCore, EntryTexts, core_from, texts_from
+
+_DATA = Path(__file__).resolve().parent.parent / "data" / "matrix.json"
+_SOURCE = Path(__file__).resolve().parent.parent.parent / "matrix"
+SCHEMA_VERSION = 1
+
+
+class LazyTables(Mapping[str, Any]):
+    """Named tables, each kept as JSON text until it is first looked up."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+        self._parsed: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._parsed:
+            self._parsed[name] = json.loads(self._texts[name])
+        return self._parsed[name]
+
+    def __iter__(self) -> Any:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+
+class Matrix:
+    """The compiled knowledge. Immutable to its users; `core(i)` and `texts(i)` parse entry `i` on first use."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        if data.get("schema_version") != SCHEMA_VERSION:
+            raise UndeterminedError(
+                f"the matrix has schema version {data.get('schema_version')!r}, this envdoctor reads {SCHEMA_VERSION}",
+                advice="upgrade envdoctor-gpu, or rebuild the matrix with it",
+            )
+        self.date: str = data["date"]
+        self.digest: str = data["digest"]
+        self.count: int = data["entries"]
+        self.tables = LazyTables(data["tables"])
+        self.derived = LazyTables(data["derived"])
+        self.stacks = LazyTables(data["stacks"])
+        self._groups: Mapping[str, Sequence[str]] = data["groups"]
+        self._items: Sequence[Mapping[str, Any]] = data["items"]
+        self._index: Mapping[str, Any] = data["index"]
+        self._cores: dict[int, EntryCore] = {}
+        self._numbers: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def core(self, number: int) -> EntryCore:
+        """The matching half of entry `number`."""
+        found = self._cores.get(number)
+        if found is None:
+            item = self._items[number]
+            found = self._cores[number] = core_from(item, place=item["id"], groups=self._groups)
+        return found
+
+    def texts(self, number: int) -> EntryTexts:
+        """The shown half of entry `number`."""
+        item = self._items[number]
+        return texts_from(json.loads(item["texts"]), place=item["id"], groups=self._groups)
+
+    def number(self, entry_id: str) -> int | None:
+        """The number of an id (case does not matter), or None."""
+        if not self._numbers:
+            self._numbers = {item["id"].upper(): i for i, item in enumerate(self._items)}
+        return self._numbers.get(entry_id.upper())
+
+    def ids(self) -> tuple[str, ...]:
+        """Every id, in compiled order."""
+        return tuple(item["id"] for item in self._items)
+
+    def keyed(self, key: str) -> Sequence[int]:
+        """Entries that look at something when `key` (`package:NAME`, `fact:PATH`) is present."""
+        found: Sequence[int] = self._index["keys"].get(key, ())
+        return found
+
+    def fact_keys(self) -> tuple[str, ...]:
+        """The fact paths by which entries are indexed."""
+        return tuple(key[5:] for key in self._index["keys"] if key.startswith("fact:"))
+
+    def always(self) -> Sequence[int]:
+        """Entries that no key can rule out."""
+        found: Sequence[int] = self._index["always"]
+        return found
+
+    def known_packages(self) -> Mapping[str, str]:
+        """Distributions that the matrix speaks of, and the newest version that was checked ("" where none is stated)."""
+        found: Mapping[str, str] = self._index["packages"]
+        return found
+
+    def literals(self) -> Sequence[tuple[str, int, int]]:
+        """(required lower-case text, entry number, signature number) of every signature."""
+        found: Sequence[tuple[str, int, int]] = self._index["literals"]
+        return found
+
+
+@cache
+def load_matrix() -> Matrix:
+    """The matrix of this installation. In a checkout it is compiled again whenever a source file is newer.
+
+    Raises UndeterminedError where the installation holds none.
+    """
+    if _SOURCE.is_dir() and (_SOURCE / "entries").is_dir():
+        _refresh()
+    try:
+        return Matrix(json.loads(_DATA.read_text("utf-8")))
+    except (OSError, ValueError) as error:
+        raise UndeterminedError(
+            f"the matrix of this installation cannot be read: {_DATA.name}: {error}",
+            advice="install envdoctor-gpu again",
+        ) from None
+
+
+def _refresh() -> None:
+    from envdoctor.knowledge.build import write_matrix
+
+    try:
+        built = _DATA.stat().st_mtime_ns
+    except OSError:
+        built = 0
+    # folders count too: a file that was taken away changes only its folder's time
+    newest = max((path.stat().st_mtime_ns for path in _SOURCE.rglob("*") if path.suffix != ".md"), default=0)
+    if newest > built:
+        write_matrix(source=_SOURCE, target=_DATA)
+
+
+def matrix_from(source: Path) -> Matrix:
+    """A matrix compiled from a folder (extra folders of the configuration, tests, authors at work)."""
+    from envdoctor.knowledge.build import compile_matrix
+
+    return Matrix(json.loads(json.dumps(compile_matrix(source))))

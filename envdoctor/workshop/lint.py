@@ -1,0 +1,218 @@
+"""The gate of the matrix: what an entry must have before anybody is told about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from envdoctor.diagnose.checks import CHECKS
+from envdoctor.errors import EnvdoctorError
+from envdoctor.knowledge.build import entry_files, read_toml
+from envdoctor.knowledge.conditions import AllOf, AnyOf, Condition, Not, PackageLeaf
+from envdoctor.knowledge.entry import EntryCore, core_from, texts_from
+from envdoctor.knowledge.literals import required_literal
+
+_KEYS = {
+    "id", "aliases", "published", "modified", "withdrawn", "title", "explanation", "cause", "effect", "alone", "check",
+    "checked", "when", "signature", "fix", "evidence", "case", "supersedes",
+}  # fmt: skip
+_SIGNATURE_KEYS = {"name", "pattern", "also", "conclusive"}
+_FIX_KEYS = {"pins", "flags", "env", "commands", "text", "cost", "when"}
+_EVIDENCE_KEYS = {"type", "url", "date", "says", "command"}
+_CASE_KEYS = {"name", "expect", "facts"}
+_ID = re.compile(r"ED-(\d{4})-(\d{4})")
+_CHECK_ID = re.compile(r"EC-[a-z0-9]+(-[a-z0-9]+)*")
+_HOSTILE = ("a" * 2000, " " * 2000, "=" * 2000, "0." * 1000, "x.y:" * 500, "'" * 2000, "sm_80 " * 333)
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_MIN_LITERAL = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """One thing that keeps an entry out: the file, and what is wrong in it."""
+
+    file: str
+    says: str
+
+
+def lint(source: Path) -> tuple[Problem, ...]:
+    """Every problem of a matrix folder. Cases are run by `run_cases`, not here."""
+    groups = read_toml(source / "groups.toml") if (source / "groups.toml").exists() else {}
+    problems: list[Problem] = []
+    seen: dict[str, str] = {}
+    for path in entry_files(source):
+        name = str(path.relative_to(source))
+        try:
+            data = read_toml(path)
+            problems.extend(Problem(file=name, says=says) for says in lint_entry(data, path.stem, groups))
+        except EnvdoctorError as error:
+            problems.append(Problem(file=name, says=str(error)))
+            continue
+        entry_id = str(data.get("id"))
+        if entry_id in seen:
+            problems.append(Problem(file=name, says=f"the id {entry_id} is also that of {seen[entry_id]}"))
+        seen[entry_id] = name
+    for check_id in CHECKS:
+        if check_id not in seen:
+            problems.append(Problem(file="checks/", says=f"{check_id} has no file: a check needs its texts and cases"))
+    return tuple(problems)
+
+
+def lint_entry(data: Mapping[str, Any], stem: str, groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """The problems of one entry's table; `stem` is its file name without suffix."""
+    core = core_from(data, place=stem, groups=groups)
+    texts_from(data, place=stem, groups=groups)
+    yield from _keys(data)
+    yield from _identity(data, core, stem)
+    yield from _texts(data)
+    yield from _evidence(data)
+    yield from _signatures(data)
+    yield from _reach(data, core)
+    yield from _cases(data)
+    yield from _pins(data)
+
+
+def _unknown(data: Mapping[str, Any], allowed: set[str], place: str) -> Iterator[str]:
+    for key in data:
+        if key not in allowed:
+            yield f"{place}{key}: unknown key"
+
+
+def _keys(data: Mapping[str, Any]) -> Iterator[str]:
+    yield from _unknown(data, _KEYS, "")
+    for key, allowed in (
+        ("signature", _SIGNATURE_KEYS),
+        ("fix", _FIX_KEYS),
+        ("evidence", _EVIDENCE_KEYS),
+        ("case", _CASE_KEYS),
+    ):
+        for i, item in enumerate(data.get(key, ())):
+            yield from _unknown(item, allowed, f"{key}[{i}].")
+    yield from _unknown(data.get("cause", {}), {"class", "packages"}, "cause.")
+
+
+def _identity(data: Mapping[str, Any], core: EntryCore, stem: str) -> Iterator[str]:
+    if core.check:
+        if not _CHECK_ID.fullmatch(core.id):
+            yield f"id: {core.id!r} is not EC-name"
+        if core.id not in CHECKS:
+            yield f"id: no function computes the check {core.id}"
+    elif not _ID.fullmatch(core.id):
+        yield f"id: {core.id!r} is not ED-YYYY-NNNN"
+    if core.id != stem:
+        yield f"id: the file is called {stem}, the entry {core.id}"
+    for key in ("published", "modified"):
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(data.get(key, ""))):
+            yield f"{key}: a date is missing"
+    found = _ID.fullmatch(core.id)
+    if found and not str(data.get("published", "")).startswith(found.group(1)):
+        yield f"published: the id says {found.group(1)}"
+    if str(data.get("modified", "")) < str(data.get("published", "")):
+        yield "modified: is before published"
+    if len(core.packages) > 3:
+        yield "cause.packages: at most three, the guilty one first"
+
+
+def _texts(data: Mapping[str, Any]) -> Iterator[str]:
+    for key in ("title", "explanation"):
+        if not _HAN.search(data[key]["zh"]):
+            yield f"{key}.zh: is not Chinese"
+    for i, fix in enumerate(data.get("fix", ())):
+        if not _HAN.search(fix["text"]["zh"]):
+            yield f"fix[{i}].text.zh: is not Chinese"
+    if len(data["title"]["en"]) > 110:
+        yield "title.en: longer than 110 characters"
+    if not data.get("fix"):
+        yield "fix: at least one option"
+
+
+def _evidence(data: Mapping[str, Any]) -> Iterator[str]:
+    if not data.get("evidence"):
+        yield "evidence: at least one source that was opened"
+    for i, item in enumerate(data.get("evidence", ())):
+        if item.get("type") == "measured":
+            if not item.get("command"):
+                yield f"evidence[{i}]: measured needs the command"
+        elif not str(item.get("url", "")).startswith("https://"):
+            yield f"evidence[{i}].url: an https address is missing"
+        if not re.fullmatch(r"\d{4}(-\d{2}){0,2}", str(item.get("date", ""))):
+            yield f"evidence[{i}].date: YYYY, YYYY-MM or YYYY-MM-DD"
+
+
+def _signatures(data: Mapping[str, Any]) -> Iterator[str]:
+    import re2  # the engine that cannot backtrack decides which syntax is allowed
+
+    for i, signature in enumerate(data.get("signature", ())):
+        for pattern in (signature.get("pattern", ""), *signature.get("also", ())):
+            try:
+                re2.compile(pattern)
+                compiled = re.compile(pattern)
+            except (re2.error, re.error) as error:
+                yield f"signature[{i}].pattern: {error}"
+                continue
+            if _slow(compiled):
+                yield f"signature[{i}].pattern: takes too long on hostile text"
+        if len(required_literal(signature.get("pattern", ""))) < _MIN_LITERAL:
+            yield f"signature[{i}].pattern: needs {_MIN_LITERAL} plain characters in a row that every hit contains"
+
+
+def _slow(pattern: re.Pattern[str]) -> bool:
+    import time
+
+    start = time.process_time()
+    for text in _HOSTILE:
+        pattern.search(text)
+    return time.process_time() - start > 0.25  # a linear pattern needs well under 10 ms for all of them
+
+
+def _reach(data: Mapping[str, Any], core: EntryCore) -> Iterator[str]:
+    if not core.check and core.when is None and not core.signatures:
+        yield "when: neither a condition nor a signature: nothing can reach it"
+    if core.alone == "silent" and not core.signatures and not core.check:
+        yield "alone: silent, and no signature: nothing can reach it"
+    if core.when is not None:
+        for name in _open_packages(core.when):
+            if name not in core.checked:
+                yield f"checked.{name}: an interval without `fixed` needs the newest version that was checked"
+    del data
+
+
+def _open_packages(condition: Condition) -> Iterator[str]:
+    if isinstance(condition, PackageLeaf):
+        if any(interval.fixed is None for interval in condition.intervals):
+            yield from condition.names
+    elif isinstance(condition, Not):
+        yield from _open_packages(condition.part)
+    elif isinstance(condition, (AllOf, AnyOf)):
+        for part in condition.parts:
+            yield from _open_packages(part)
+
+
+def _cases(data: Mapping[str, Any]) -> Iterator[str]:
+    expected = [case.get("expect") for case in data.get("case", ())]
+    for i, value in enumerate(expected):
+        if value not in ("match", "possible", "silent"):
+            yield f"case[{i}].expect: match, possible or silent"
+    if not any(value in ("match", "possible") for value in expected):
+        yield "case: none that must apply"
+    if "silent" not in expected:
+        yield "case: no near miss that must stay silent"
+
+
+def _pins(data: Mapping[str, Any]) -> Iterator[str]:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    for i, fix in enumerate(data.get("fix", ())):
+        for name, pin in fix.get("pins", {}).items():
+            if "{" in pin or "{" in name:
+                continue
+            try:
+                specifier = SpecifierSet(f"=={pin}" if pin[:1].isdigit() else pin)
+            except InvalidSpecifier:
+                yield f"fix[{i}].pins.{name}: {pin!r} is no specifier"
+                continue
+            if specifier.is_unsatisfiable():
+                yield f"fix[{i}].pins.{name}: nothing satisfies {pin!r}"
