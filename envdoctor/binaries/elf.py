@@ -4,8 +4,8 @@ Only what the program headers lead to is used (PT_DYNAMIC), as the loader does: 
 are read for one thing, the place of a named section (`.nv_fatbin`).
 
 Layout: System V gABI chapter 5 (https://gabi.xinuos.com/), LSB 5.0 chapter 10 for symbol versions, and the GNU hash
-table as glibc's `elf/dl-lookup.c` walks it. pyelftools reads the same, at about 4 ms a file and 0.3 s for its import
-on the machine where it was measured: more than the whole time a target's extensions may take. It judges this reader in the tests instead.
+table as glibc's `elf/dl-lookup.c` walks it. pyelftools reads the same, but at 4 ms a file and 0.3 s for its import it
+alone would take the time that a whole environment may take (400 files); it judges this reader in the tests instead.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -57,7 +57,7 @@ class VersionNeed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Undefined:
-    """Symbols that somebody else has to export: `strong` ones stop a load when nobody does, `weak` ones are left null."""
+    """Symbols that others have to export: `strong` ones stop a load when nobody does, `weak` ones are left null."""
 
     strong: frozenset[str]
     weak: frozenset[str]
@@ -74,8 +74,8 @@ class Span:
 class ElfFile:
     """A 64-bit little-endian ELF file with a dynamic part, read lazily. A context manager when made from a path.
 
-    Every method may raise `UnreadableBinaryError`: the file is truncated, lies about its sizes, or is of a kind that cannot be
-    loaded here (32-bit, big-endian).
+    Every method may raise `UnreadableBinaryError`: the file is truncated, lies about its sizes, or is of a kind that is
+    not read here (32-bit, big-endian).
     """
 
     def __init__(self, source: Path | str | BinaryIO | ByteSource) -> None:
@@ -141,10 +141,10 @@ class ElfFile:
         """The place in the file of a run-time address."""
         for start, offset, size in self._loads:
             if start <= address < start + size:
-                return address - start + offset
+                return int(address - start + offset)
         raise UnreadableBinaryError(f"address {address:#x} lies outside of what the file loads")
 
-    # -- names -----------------------------------------------------------------------------------------------------------
+    # -- names ---------------------------------------------------------------------------------------------------------
 
     @cached_property
     def _strings(self) -> Span:
@@ -200,7 +200,7 @@ class ElfFile:
             return ()
         return tuple(part for part in self._string(self._first[tag]).split(":") if part)
 
-    # -- symbols ---------------------------------------------------------------------------------------------------------
+    # -- symbols -------------------------------------------------------------------------------------------------------
 
     @cached_property
     def undefined(self) -> Undefined:
@@ -228,8 +228,9 @@ class ElfFile:
     def _undefined_bound(self) -> int:
         """How many entries of the symbol table to look at, so that no undefined one is missed.
 
-        A GNU hash table covers the defined symbols only, which stand last: all before its first are undefined. A file that
-        exports nothing has an empty one that says nothing; there the highest symbol that a relocation names is the bound.
+        A GNU hash table covers the defined symbols only, which stand last: all before its first are undefined. A file
+        that exports nothing has an empty one that says nothing; there the bound is the highest symbol that a relocation
+        names.
         """
         if _DT_HASH in self._first:
             bound = struct.unpack("<II", self.source.small(self._offset(self._first[_DT_HASH]), 8))[1]
@@ -281,7 +282,7 @@ class ElfFile:
                 return True
         return False
 
-    # -- versions --------------------------------------------------------------------------------------------------------
+    # -- versions ------------------------------------------------------------------------------------------------------
 
     @cached_property
     def version_needs(self) -> tuple[VersionNeed, ...]:
@@ -331,7 +332,7 @@ class ElfFile:
         """The highest version that this library itself defines of a family, as numbers."""
         return max(_numbers(prefix, self.version_definitions), default=None)
 
-    # -- sections --------------------------------------------------------------------------------------------------------
+    # -- sections ------------------------------------------------------------------------------------------------------
 
     @cached_property
     def sections(self) -> tuple[tuple[str, Span], ...] | None:
@@ -380,9 +381,7 @@ class _GnuHash:
         self._bloom_at, self._buckets_at = bloom_at, buckets_at
 
     def candidates(self, name: bytes) -> Iterator[int]:
-        value = 5381
-        for byte in name:
-            value = (value * 33 + byte) & 0xFFFFFFFF
+        value = _gnu_hash(name)
         read = self._source.small
         word = int.from_bytes(read(self._bloom_at + 8 * ((value >> 6) % self._words), 8), "little")
         if not (word >> (value & 63)) & (word >> ((value >> self._shift) & 63)) & 1:
@@ -397,6 +396,15 @@ class _GnuHash:
             if entry & 1:
                 return
             index += 1
+
+
+@lru_cache(maxsize=1 << 16)
+def _gnu_hash(name: bytes) -> int:
+    """One symbol is looked up in many libraries, so the hash is kept."""
+    value = 5381
+    for byte in name:
+        value = (value * 33 + byte) & 0xFFFFFFFF
+    return value
 
 
 def _sysv_candidates(source: ByteSource, offset: int, name: bytes) -> Iterator[int]:

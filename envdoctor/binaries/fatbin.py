@@ -1,10 +1,10 @@
 """The GPU code inside of a library: for which architectures, read from the headers of its CUDA containers.
 
-nvcc puts device code into the sections `.nv_fatbin` and (relocatable, device-linked later) `__nv_relfatbin` as containers,
-one a translation unit. A container holds entries; an entry is machine code (SASS) for one architecture or PTX of one ISA
-version for one virtual architecture. NVIDIA does not document the layout; what stands here was checked with
-`cuobjdump --list-elf --list-ptx` on libraries of CUDA 11, 12 and 13 (docs/compiled-extensions.md). Only headers are read: payloads (often
-compressed) are hopped over by their size.
+nvcc puts device code into the sections `.nv_fatbin` and (relocatable, device-linked later) `__nv_relfatbin`, as
+containers, one a translation unit. A container holds entries; an entry is machine code (SASS) for one architecture, or
+PTX of one ISA version for one virtual architecture. NVIDIA does not document the layout; what stands here was checked
+on libraries that nvcc 11.8, 12.1, 12.9, 13.0 and 13.2 made for known targets, and on wheels of CUDA 11, 12 and 13
+(docs/compiled-extensions.md). Only headers are read: payloads (often compressed) are hopped over by their size.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MAX_CONTAINERS, _MAX_ENTRIES, _MAX_PADDING = 200_000, 256, 1 << 16
 def archs(source: Path | str | BinaryIO | ByteSource | ElfFile) -> tuple[tuple[GpuCode, ...], ...]:
     """The GPU code of a library, container by container, in file order; `()` where it holds none.
 
-    Raises `UnreadableBinaryError`: no ELF file, section headers stripped (the sections cannot be found), or lying headers.
+    Raises `UnreadableBinaryError`: no ELF file, lying headers, or section headers stripped (the code cannot be found).
     """
     elf = source if isinstance(source, ElfFile) else ElfFile(source)
     if elf.sections is None:

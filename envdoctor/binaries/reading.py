@@ -1,4 +1,4 @@
-"""Bytes of a file by position: the one way in which this package touches a binary, with every read checked and capped."""
+"""Bytes of a file by position: how this package touches binaries, with every read checked and capped."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class ByteSource:
         return self._raw(offset, length)
 
     def peek(self, offset: int, length: int) -> bytes:
-        """Up to `length` bytes from `offset` (fewer at the end of the file), out of a block cache: for many small reads."""
+        """Up to `length` bytes from `offset` (fewer at the end of the file), out of a block cache."""
         if offset < 0 or offset >= self.size:
             return b""
         length = min(length, self.size - offset)

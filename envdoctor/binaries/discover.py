@@ -1,0 +1,189 @@
+"""Which native files of an environment there are, whose they are, and how they come to be loaded."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from envdoctor.facts.extensions import LibraryKind, PythonFit
+
+_RECORD_LINE = re.compile(rb'^"?([^",\r\n]*\.so(?:\.[0-9][0-9.]*)?)"?,', re.MULTILINE)
+_MAX_RECORD, _MAX_FILES, _MAX_DEPTH = 64 << 20, 20_000, 12
+_DIST_INFO = re.compile(r"^(?P<name>[A-Za-z0-9._]+?)-(?P<version>[^-]+)\.(?:dist-info|egg-info)$")
+
+# PEP 3149 and PEP 425: `name.cpython-311-x86_64-linux-gnu.so`, `name.abi3.so`, `name.so`
+_TAG = re.compile(r"\.(?:cpython-(?P<version>\d+)(?P<flags>[a-z]*)|(?P<abi>abi3t?))(?:-[\w.-]+)?\.so$")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NativeFile:
+    """A native file below a site-packages folder. `relative` is its path there, with forward slashes."""
+
+    folder: Path
+    relative: str
+    distribution: str | None = None
+    version: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The absolute path, as text."""
+        return f"{self.folder}/{self.relative}"
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.relative.rpartition("/")[2]
+
+
+def native_files(site_packages: Sequence[Path]) -> Iterator[NativeFile]:
+    """Every shared library of an environment, with its owner, once.
+
+    RECORD files name those of installed wheels; folders that no RECORD speaks of (builds from source) are walked.
+    """
+    for folder in dict.fromkeys(site_packages):
+        yield from islice(_below(folder), _MAX_FILES)
+
+
+def _below(folder: Path) -> Iterator[NativeFile]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return
+    seen: set[str] = set()
+    spoken_of: set[str] = set()
+    for entry in entries:
+        match = _DIST_INFO.match(entry.name)
+        if match is None:
+            continue
+        spoken, files = _recorded(Path(entry.path) / "RECORD")
+        spoken_of |= spoken
+        name = re.sub(r"[-_.]+", "-", match["name"]).lower()
+        for relative in files:
+            if relative not in seen and os.path.isfile(f"{folder}/{relative}"):  # noqa: PTH113 - hundreds of times a run
+                seen.add(relative)
+                yield NativeFile(folder=folder, relative=relative, distribution=name, version=match["version"])
+    for entry in entries:
+        if entry.name in spoken_of or entry.name in seen:
+            continue
+        if _is_library(entry.name) and entry.is_file():
+            yield NativeFile(folder=folder, relative=entry.name)
+        elif entry.is_dir() and not entry.name.endswith((".dist-info", ".egg-info")) and entry.name != "__pycache__":
+            yield from _walk(folder, entry.path)
+
+
+def _recorded(record: Path) -> tuple[set[str], list[str]]:
+    """The top-level names that a RECORD speaks of, and the native files that it lists inside of its folder."""
+    try:
+        if record.stat().st_size > _MAX_RECORD:
+            return set(), []
+        data = record.read_bytes()
+    except OSError:
+        return set(), []
+    tops = {top.decode("utf-8", "replace") for top in re.findall(rb'^"?([^"/,\r\n]+)[/,]', data, re.MULTILINE)}
+    files = []
+    for raw in _RECORD_LINE.findall(data):
+        relative = raw.decode("utf-8", "replace")
+        if not relative.startswith("/") and ".." not in relative.split("/"):
+            files.append(relative)
+    return tops, files
+
+
+def _walk(folder: Path, start: str) -> Iterator[NativeFile]:
+    root = str(folder)
+    for place, folders, names in os.walk(start):
+        inner = place[len(root) :].strip("/")
+        if inner.count("/") >= _MAX_DEPTH:
+            folders.clear()
+        folders[:] = sorted(name for name in folders if name != "__pycache__" and not name.startswith("."))
+        for name in sorted(names):
+            if _is_library(name):
+                yield NativeFile(folder=folder, relative=f"{inner}/{name}")
+
+
+def _is_library(name: str) -> bool:
+    return name.endswith(".so") or (".so." in name and name.rpartition(".")[2].isdigit())
+
+
+def python_tag(name: str) -> str | None:
+    """The ABI tag in a file name: `cp311`, `cp313t`, `abi3`; `None` where there is none."""
+    match = _TAG.search(name)
+    if match is None:
+        return None
+    return match["abi"] or f"cp{match['version']}{match['flags'].replace('m', '')}"
+
+
+def python_fit(tag: str | None, target: str) -> PythonFit:
+    """Whether an interpreter (`cp312`, `cp313t`) looks at a file with this tag. Free-threaded ones do not take abi3."""
+    if tag is None:
+        return PythonFit.UNTAGGED
+    if tag == "abi3":
+        return PythonFit.MISMATCH if target.endswith("t") else PythonFit.STABLE
+    if tag == "abi3t":
+        return PythonFit.STABLE
+    return PythonFit.MATCH if tag == target else PythonFit.MISMATCH
+
+
+def stem(name: str) -> str:
+    """The module name of an extension file: `awq_ext` for `awq_ext.cpython-311-x86_64-linux-gnu.so`."""
+    match = _TAG.search(name)
+    return name[: match.start()] if match else name.partition(".so")[0]
+
+
+_KINDS = (
+    (LibraryKind.TORCH, re.compile(r"libc10|libtorch|libshm\.so|libcaffe2")),
+    (
+        LibraryKind.CUDA,
+        re.compile(
+            r"libcu(?:dart|blas|blasLt|dnn\w*|fft|fftw|rand|solver|solverMg|sparse|sparseLt|pti|file|dss)\b"
+            r"|libn(?:vrtc|vJitLink|ccl|vToolsExt|vshmem\w*|pp\w+|vjpeg)\b"
+        ),
+    ),
+    (LibraryKind.DRIVER, re.compile(r"lib(?:cuda|nvidia-\w+|nvcuvid|nvoptix)\.so")),
+    (
+        LibraryKind.RUNTIME,
+        re.compile(r"lib(?:c|m|dl|rt|pthread|util|resolv|gcc_s|stdc\+\+|gomp|c\+\+|c\+\+abi)\.so|ld-linux"),
+    ),
+    (LibraryKind.PYTHON, re.compile(r"libpython")),
+    (
+        LibraryKind.OPTIONAL,
+        re.compile(
+            r"lib(?:nvinfer|nvonnxparser|amdhip|hip|roc|hsa|miopen|rccl|magma|MIOpen|ze_loader|sycl|openvino|cann|ascend"
+            r"|mkl|tbb|mpi|ucp|ucs|nvidia-ml)"
+        ),
+    ),
+)
+
+
+def library_kind(name: str) -> LibraryKind:
+    """Whose library a name such as `libcudart.so.12` is."""
+    for kind, pattern in _KINDS:
+        if pattern.match(name):
+            return kind
+    return LibraryKind.OTHER
+
+
+_CUDA_MAJOR = re.compile(r"lib(?:cudart|cublas|cublasLt|nvrtc|nvJitLink)\.so\.(\d+)(?:\.0)?$")
+
+
+def cuda_major(needed: Sequence[str]) -> int | None:
+    """The CUDA major version that a file's needs name: 12 for `libcudart.so.12`, 11 for `libcudart.so.11.0`."""
+    majors = {int(match[1]) for match in map(_CUDA_MAJOR.match, needed) if match}
+    return max(majors, default=None)
+
+
+_BITSANDBYTES = re.compile(r"^bitsandbytes/libbitsandbytes_(?P<backend>cuda|rocm|xpu|cpu)(?P<version>\d*)\w*\.so$")
+
+
+def selected_by_package(relative: str, torch_cuda: str | None) -> bool | None:
+    """Whether a package picks this of its variants for torch's CUDA version ("12.4"); `None`: not a known variant.
+
+    bitsandbytes opens `libbitsandbytes_cuda124.so` where `torch.version.cuda` is "12.4", and no other.
+    """
+    match = _BITSANDBYTES.match(relative)
+    if match is None:
+        return None
+    return match["backend"] == "cuda" and torch_cuda is not None and match["version"] == torch_cuda.replace(".", "")
