@@ -98,7 +98,11 @@ def _set(facts: Facts, section: str, name: str, value: Any, place: str) -> Facts
     changed = replace(holder, **{name: getattr(made, name)})
     if section == "wsl":
         return replace(facts, host=replace(facts.host, wsl=changed))
-    return replace(facts, **{section: changed})
+    return _with_section(facts, section, changed)
+
+
+def _with_section(facts: Facts, section: str, value: Any) -> Facts:
+    return replace(facts, **{section: value})
 
 
 def run_cases(entry_id: str, cases: Sequence[Mapping[str, Any]], matrix: Matrix) -> tuple[CaseResult, ...]:

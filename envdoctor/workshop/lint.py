@@ -55,9 +55,11 @@ def lint(source: Path) -> tuple[Problem, ...]:
         if entry_id in seen:
             problems.append(Problem(file=name, says=f"the id {entry_id} is also that of {seen[entry_id]}"))
         seen[entry_id] = name
-    for check_id in CHECKS:
-        if check_id not in seen:
-            problems.append(Problem(file="checks/", says=f"{check_id} has no file: a check needs its texts and cases"))
+    problems.extend(
+        Problem(file="checks/", says=f"{check_id} has no file: a check needs its texts and cases")
+        for check_id in CHECKS
+        if check_id not in seen
+    )
     return tuple(problems)
 
 

@@ -1,0 +1,36 @@
+"""Collects the commands. Each lives in a module of its own and imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import typer
+
+from envdoctor import __version__
+from envdoctor.cli import diagnose, explain, matrix
+
+app = typer.Typer(
+    name="envdoctor",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Says why a quantized LLM does not run on this machine, and what makes it run.",
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"envdoctor {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version and exit."
+    ),
+) -> None:
+    del version
+
+
+app.command("diagnose")(diagnose.diagnose_command)
+app.command("explain")(explain.explain_command)
+app.add_typer(matrix.app, name="matrix")

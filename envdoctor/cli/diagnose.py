@@ -1,0 +1,113 @@
+"""`envdoctor diagnose`: names the cause on this machine, in a target environment, or from a pasted text."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from envdoctor.errors import UsageError
+
+FORMATS = ("terminal", "json", "markdown", "html")
+_STDIN_CAP = 32 * 1024 * 1024
+
+
+def diagnose_command(
+    python: Path = typer.Option(
+        None, "--python", help="The target interpreter, or the folder of its environment.", show_default=False
+    ),
+    model: str = typer.Option(
+        None, "--model", help="Folder of a checkpoint, or the name of a well-known model.", show_default=False
+    ),
+    engine: str = typer.Option(
+        None, "--engine", help="vllm, sglang, lmdeploy, transformers, autoawq, gptqmodel, ...", show_default=False
+    ),
+    task: str = typer.Option(None, "--task", help="install, quantize, serve, generate or train.", show_default=False),
+    tp: int = typer.Option(None, "--tp", help="Tensor parallel size.", show_default=False),
+    dtype: str = typer.Option(None, "--dtype", help="float16, bfloat16, float32 or auto.", show_default=False),
+    log: list[Path] = typer.Option(
+        [], "--log", help="A log of the failure, added to the live diagnosis.", show_default=False
+    ),
+    source: str = typer.Option(
+        None,
+        "--from",
+        help="A pasted report, a saved JSON report or a ticket; - reads standard input.",
+        show_default=False,
+    ),
+    smoke: bool = typer.Option(False, "--smoke", help="Also run the smoke ladder and hold it against the findings."),
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Show all facts and every possible finding."),
+    format_: str = typer.Option("terminal", "--format", help="terminal, json, markdown or html."),
+    output: Path = typer.Option(
+        None, "--output", "-o", help="Write here instead of standard output.", show_default=False
+    ),
+    fail_on: str = typer.Option(None, "--fail-on", help="error (default), warning or never.", show_default=False),
+    lang: str = typer.Option(None, "--lang", help="en or zh (default: from the locale).", show_default=False),
+) -> int:
+    """Name the cause and the fix. Exit status: 0 nothing found, 1 findings, 2 wrong call, 3 undetermined."""
+    from envdoctor.cli.config import FAIL_ON, read_config
+    from envdoctor.cli.output import language
+    from envdoctor.cli.session import Wanted, run_diagnosis
+
+    config = read_config(Path.cwd())
+    if format_ not in FORMATS:
+        raise UsageError(f"--format {format_}: one of {', '.join(FORMATS)}")
+    threshold = fail_on or config.fail_on
+    if threshold not in FAIL_ON:
+        raise UsageError(f"--fail-on {threshold}: one of {', '.join(FAIL_ON)}")
+    wanted = Wanted(
+        python=python, model=model, engine=engine or config.engine, task=task or config.task,
+        tp=tp if tp is not None else config.tp, dtype=dtype or config.dtype, logs=tuple(log), source=source,
+        smoke=smoke,
+    )  # fmt: skip
+    result = run_diagnosis(wanted, config=config, lang=language(lang or config.lang), read_stdin=read_stdin)
+    for problem in result.ignore_problems:
+        typer.echo(f"envdoctor: ignore {problem.id}: {problem.says}", err=True)
+    show(result, format_=format_, output=output, verbose=verbose)
+    from envdoctor.render.report import threshold_reached
+
+    return 1 if threshold_reached(result.report, threshold) else 0
+
+
+def read_stdin() -> bytes:
+    """All of standard input, up to a cap that no pasted report reaches."""
+    data = sys.stdin.buffer.read(_STDIN_CAP + 1)
+    if len(data) > _STDIN_CAP:
+        raise UsageError(f"--from -: more than {_STDIN_CAP // 2**20} MiB", advice="paste the part around the error")
+    return data
+
+
+def show(result: Any, *, format_: str, output: Path | None, verbose: bool) -> None:
+    """Render the report in the chosen format to the chosen place."""
+    from envdoctor.cli.output import write_output
+
+    if format_ == "terminal" and output is None:
+        from envdoctor.render.terminal import render_terminal
+
+        render_terminal(result.facts, result.report, verbose=verbose)
+        return
+    write_output(rendered(result, format_, verbose), output)
+
+
+def rendered(result: Any, format_: str, verbose: bool) -> str:
+    """The report as text in one of FORMATS."""
+    if format_ == "json":
+        import json
+
+        return json.dumps(result.report, ensure_ascii=False, indent=1) + "\n"
+    if format_ == "markdown":
+        from envdoctor.render.markdown import render_markdown
+
+        return render_markdown(result.facts, result.report)
+    if format_ == "html":
+        from envdoctor.render.html import render_html
+
+        return render_html(result.report)
+    import io
+
+    from envdoctor.render.terminal import render_terminal
+
+    buffer = io.StringIO()
+    render_terminal(result.facts, result.report, verbose=verbose, out=buffer)
+    return buffer.getvalue()

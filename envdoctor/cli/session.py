@@ -1,0 +1,155 @@
+"""From what the user asked for to a report: sources -> Facts -> Diagnosis -> report. Shared by several commands."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from envdoctor.cli.config import Config
+from envdoctor.diagnose import Diagnosis, diagnose
+from envdoctor.diagnose.ignores import IgnoreProblem, apply_ignores
+from envdoctor.errors import UndeterminedError, UsageError
+from envdoctor.facts import ENGINES, TASKS, Facts, Unknown, known
+from envdoctor.knowledge import Matrix, load_matrix
+from envdoctor.render.report import report
+
+_TP_MAX = 1024
+_LOG_CAP = 64 * 1024 * 1024
+_DTYPES = {"half": "float16", "fp16": "float16", "bf16": "bfloat16", "float": "float32", "fp32": "float32"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """The call, as given."""
+
+    python: Path | None = None
+    model: str | None = None
+    engine: str | None = None
+    task: str | None = None
+    tp: int | None = None
+    dtype: str | None = None
+    logs: tuple[Path, ...] = ()
+    source: str | None = None
+    smoke: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """Everything that a command may show."""
+
+    facts: Facts
+    diagnosis: Diagnosis
+    report: dict[str, Any]
+    matrix: Matrix
+    ignore_problems: tuple[IgnoreProblem, ...] = ()
+
+
+def run_diagnosis(wanted: Wanted, *, config: Config, lang: str, read_stdin: Callable[[], bytes]) -> Result:
+    """Collect facts, match, apply ignores, and make the report."""
+    check_call(wanted)
+    matrix = load_matrix()
+    facts = collect(wanted, matrix, read_stdin)
+    return judged(facts, matrix, config=config, lang=lang)
+
+
+def judged(facts: Facts, matrix: Matrix, *, config: Config, lang: str) -> Result:
+    """Diagnose facts that are there already."""
+    today = datetime.now(timezone.utc).date()
+    diagnosis, problems = apply_ignores(diagnose(facts, matrix), config.ignores, matrix, today)
+    return Result(
+        facts=facts,
+        diagnosis=diagnosis,
+        report=report(facts, diagnosis, matrix, lang=lang),
+        matrix=matrix,
+        ignore_problems=problems,
+    )
+
+
+def check_call(wanted: Wanted) -> None:
+    """Refuse what cannot be meant. Raises UsageError."""
+    if wanted.engine is not None and wanted.engine.lower() not in ENGINES:
+        raise UsageError(f"--engine {wanted.engine}: not known", advice=f"one of {', '.join(ENGINES)}")
+    if wanted.task is not None and wanted.task not in TASKS:
+        raise UsageError(f"--task {wanted.task}: not known", advice=f"one of {', '.join(TASKS)}")
+    if wanted.tp is not None and not 1 <= wanted.tp <= _TP_MAX:
+        raise UsageError(f"--tp {wanted.tp}: tensor parallel size is a number of GPUs, from 1 to {_TP_MAX}")
+    if wanted.source is not None and wanted.python is not None:
+        raise UsageError("--from reads a report from elsewhere, --python a target here: give one of them")
+
+
+def collect(wanted: Wanted, matrix: Matrix, read_stdin: Callable[[], bytes]) -> Facts:
+    """Facts from the chosen sources: a pasted text, or the live machine; then checkpoint, workload and logs."""
+    from envdoctor.ingest import ingest, merge
+
+    if wanted.source is not None:
+        facts = _from_text(wanted.source, matrix, read_stdin)
+    else:
+        from envdoctor.probe import probe
+
+        facts = probe(python=wanted.python, environ=dict(os.environ), cwd=Path.cwd())
+    for path in wanted.logs:
+        text = _read(path, "--log")
+        facts = merge(facts, ingest(text, source=path.name, gpu_table=matrix.tables["gpus"]))
+    if wanted.model is not None:
+        facts = replace(facts, checkpoint=_checkpoint(wanted.model, matrix))
+    return _with_workload(facts, wanted)
+
+
+def _from_text(source: str, matrix: Matrix, read_stdin: Callable[[], bytes]) -> Facts:
+    from envdoctor.ingest import ingest
+
+    if source == "-":
+        data, name = read_stdin(), "pasted text"
+    else:
+        path = Path(source)
+        if path.suffix == ".zip":
+            from envdoctor.facts import decode
+            from envdoctor.ticket import read_ticket
+
+            return decode(Facts, read_ticket(path)["facts"])
+        data, name = _read(path, "--from"), path.name
+    if not data.strip():
+        raise UndeterminedError(f"{name}: there is nothing in it", advice="paste the error and the versions you know")
+    return ingest(data, source=name, gpu_table=matrix.tables["gpus"])
+
+
+def _read(path: Path, option: str) -> bytes:
+    try:
+        if path.stat().st_size > _LOG_CAP:
+            raise UsageError(
+                f"{option} {path}: larger than {_LOG_CAP // 2**20} MiB", advice="give the part around the error"
+            )
+        return path.read_bytes()
+    except IsADirectoryError:
+        raise UsageError(f"{option} {path}: is a folder, not a text file") from None
+    except OSError as error:
+        raise UsageError(f"{option} {path}: {error.strerror or error}") from None
+
+
+def _checkpoint(model: str, matrix: Matrix) -> Any:
+    from envdoctor.probe.checkpoint import read_checkpoint
+
+    home = Path(
+        os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "huggingface"
+    )
+    caches = [Path(os.environ["HF_HUB_CACHE"])] if os.environ.get("HF_HUB_CACHE") else [home / "hub"]
+    return read_checkpoint(model, cache_homes=caches, models_table=matrix.tables["models"])
+
+
+def _with_workload(facts: Facts, wanted: Wanted) -> Facts:
+    workload = facts.workload
+    if wanted.engine is not None:
+        workload = replace(workload, engine=known(wanted.engine.lower(), "--engine"))
+    if wanted.task is not None:
+        workload = replace(workload, task=known(wanted.task, "--task"))
+    if wanted.tp is not None:
+        workload = replace(workload, tensor_parallel=known(wanted.tp, "--tp"))
+    if wanted.dtype is not None:
+        workload = replace(workload, dtype=known(_DTYPES.get(wanted.dtype, wanted.dtype), "--dtype"))
+    if wanted.model is not None and isinstance(workload.model, Unknown):
+        workload = replace(workload, model=known(wanted.model, "--model"))
+    return replace(facts, workload=workload)

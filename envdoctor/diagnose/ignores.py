@@ -1,0 +1,53 @@
+"""Ignores with a reason: which findings a project has decided to live with, and which ignores no longer fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from envdoctor.diagnose.finding import Diagnosis, Finding
+from envdoctor.knowledge import Matrix
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ignore:
+    """`until` a date, or `until_fixed`: while no option of the finding pins a version."""
+
+    id: str
+    reason: str
+    until: date | None = None
+    until_fixed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IgnoreProblem:
+    """An ignore that has no effect, and why."""
+
+    id: str
+    says: str
+
+
+def apply_ignores(
+    diagnosis: Diagnosis, ignores: Sequence[Ignore], matrix: Matrix, today: date
+) -> tuple[Diagnosis, tuple[IgnoreProblem, ...]]:
+    """Findings with their status changed, and the ignores that match nothing, have expired or name no entry."""
+    problems: list[IgnoreProblem] = []
+    findings = list(diagnosis.findings)
+    for ignore in ignores:
+        if matrix.number(ignore.id) is None:
+            problems.append(IgnoreProblem(id=ignore.id, says="names no entry of the matrix"))
+        elif ignore.until is not None and ignore.until < today:
+            problems.append(IgnoreProblem(id=ignore.id, says=f"expired on {ignore.until.isoformat()}"))
+        elif not (places := [i for i, f in enumerate(findings) if f.id == ignore.id.upper() or f.id == ignore.id]):
+            problems.append(IgnoreProblem(id=ignore.id, says="matches nothing in this environment"))
+        elif ignore.until_fixed and any(_has_version_fix(findings[i]) for i in places):
+            problems.append(IgnoreProblem(id=ignore.id, says="a version that fixes it exists now"))
+        else:
+            for i in places:
+                findings[i] = replace(findings[i], status="ignored", note=ignore.reason)
+    return replace(diagnosis, findings=tuple(findings)), tuple(problems)
+
+
+def _has_version_fix(finding: Finding) -> bool:
+    return any(option.pins for option in finding.options)

@@ -1,0 +1,57 @@
+"""The report as Markdown, for an issue or a chat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from envdoctor.facts import Facts
+from envdoctor.render.summary import machine_line
+from envdoctor.render.terminal import flat_facts
+from envdoctor.render.words import word
+
+
+def render_markdown(facts: Facts, report: dict[str, Any]) -> str:
+    """Findings first, the environment folded away below them."""
+    lang = report["lang"]
+    lines = [f"## envdoctor: {_plain(machine_line(facts, lang))}", ""]
+    if not report["findings"]:
+        lines += [word("nothing", lang), ""]
+    for finding in report["findings"]:
+        lines += _finding(finding, lang)
+    lines += ["<details>", f"<summary>{word('environment', lang)}</summary>", "", "```text"]
+    lines += [f"{path} = {value}".replace("```", "'''") for path, value, _ in flat_facts(report["facts"])]
+    lines += [f"{item['fact']}: {word('unknown', lang)}: {item['reason']}" for item in report["unknown"]]
+    lines += ["```", "", "</details>", ""]
+    matrix = report["matrix"]
+    lines.append(
+        f"envdoctor {report['tool']['version']}, {word('matrix', lang, date=matrix['date'], n=matrix['entries'])}"
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _finding(finding: dict[str, Any], lang: str) -> list[str]:
+    verdict = word(finding["verdict"], lang) if finding["status"] == "active" else word(finding["status"], lang)
+    out = [f"### {word(finding['severity'], lang)}: {_plain(finding['title'])}", ""]
+    out += [f"`{finding['id']}` ({verdict}; {finding['cause']['class']})", "", _plain(finding["explanation"]), ""]
+    out += [
+        f"- {word('because', lang)}: `{b['fact']}` = {_code(b['value'])} ({_plain(b['source'])})"
+        for b in finding["because"]
+    ]
+    out += [f"- {word('missing', lang)}: `{m['fact']}` ({_code(m['how'])})" for m in finding["missing"]]
+    out.append("")
+    for i, option in enumerate(finding["fix"]["options"]):
+        out.append(f"{i + 1}. {_plain(option['text'])}")
+        commands = [*option["commands"].values(), *(f"{k}={v}" for k, v in option["env"].items()), *option["flags"]]
+        if commands:
+            out += ["", "   ```sh", *(f"   {command}" for command in commands[:4]), "   ```"]
+    if finding["url"]:
+        out += ["", f"{word('see', lang)}: <{finding['url']}>"]
+    return [*out, ""]
+
+
+def _plain(text: str) -> str:
+    return text.replace("<", "&lt;").replace("\n", " ")
+
+
+def _code(text: str) -> str:
+    return "`" + text.replace("`", "'").replace("\n", " ") + "`"

@@ -1,0 +1,56 @@
+"""The machine in one line."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from envdoctor.facts import Facts, Known, value_of
+from envdoctor.render.words import word
+
+
+def machine_line(facts: Facts, lang: str) -> str:
+    """System, GPUs, driver, Python and torch, as far as they are known; nothing that is not."""
+    parts = [_system(facts), _gpus(facts, lang), _driver(facts, lang), _python(facts), _torch(facts)]
+    return " · ".join(part for part in parts if part)
+
+
+def _system(facts: Facts) -> str:
+    name = value_of(facts.host.distribution) or value_of(facts.host.os) or ""
+    if value_of(facts.host.wsl2):
+        name = f"{name} (WSL2)".strip()
+    container = value_of(facts.host.container)
+    return f"{name} [{container}]" if container and container != "none" else name
+
+
+def _gpus(facts: Facts, lang: str) -> str:
+    if not isinstance(facts.gpus, Known):
+        return word("gpu-unknown", lang)
+    if not facts.gpus.value:
+        return word("no-gpu", lang)
+    names = Counter(
+        f"{value_of(gpu.name) or 'GPU'}" + (f" ({cc})" if (cc := value_of(gpu.compute_capability)) else "")
+        for gpu in facts.gpus.value
+    )
+    return ", ".join(f"{count} x {name}" if count > 1 else name for name, count in names.items())
+
+
+def _driver(facts: Facts, lang: str) -> str:
+    version = value_of(facts.driver.version)
+    status = value_of(facts.driver.status)
+    if version is None:
+        return word("no-driver", lang) if status == "absent" and value_of(facts.gpus) else ""
+    shown = f"{word('driver', lang)} {version}"
+    return f"{shown} ({status})" if status not in (None, "working") else shown
+
+
+def _python(facts: Facts) -> str:
+    version = value_of(facts.target.python)
+    kind = value_of(facts.target.kind)
+    return (f"Python {version}" + (f" ({kind})" if kind else "")) if version else ""
+
+
+def _torch(facts: Facts) -> str:
+    version = value_of(facts.torch.version)
+    if version is None:
+        version = next((d.version for d in facts.distributions.installed if d.name == "torch"), None)
+    return f"torch {version}" if version else ""
