@@ -4,7 +4,7 @@ The front door is `inspect_extensions`. `read_system` says where a machine's loa
 build runs on, `by_distribution` how all files of a distribution fit a GPU together.
 """
 
-from envdoctor.binaries.gpu import by_distribution
+from envdoctor.binaries.gpu import by_distribution, isa_by_cuda
 from envdoctor.binaries.inspect import inspect_extensions, torch_archs
 from envdoctor.binaries.reading import UnreadableBinaryError
 from envdoctor.binaries.system import SystemLibraries, find_driver_library, read_system
@@ -15,6 +15,7 @@ __all__ = [
     "by_distribution",
     "find_driver_library",
     "inspect_extensions",
+    "isa_by_cuda",
     "read_system",
     "torch_archs",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -178,12 +178,32 @@ def cuda_major(needed: Sequence[str]) -> int | None:
 _BITSANDBYTES = re.compile(r"^bitsandbytes/libbitsandbytes_(?P<backend>cuda|rocm|xpu|cpu)(?P<version>\d*)\w*\.so$")
 
 
-def selected_by_package(relative: str, torch_cuda: str | None) -> bool | None:
-    """Whether a package picks this of its variants for torch's CUDA version ("12.4"); `None`: not a known variant.
+def variants(files: Iterable[NativeFile], torch_cuda: str | None) -> dict[str, bool]:
+    """For files of which a package picks one by torch's CUDA version ("12.4"): path to whether it is the one.
 
-    bitsandbytes opens `libbitsandbytes_cuda124.so` where `torch.version.cuda` is "12.4", and no other.
+    bitsandbytes opens `libbitsandbytes_cuda124.so` where `torch.version.cuda` is "12.4". Its 0.50.2 falls back to the
+    next lower, else the next higher, of the same major version (bitsandbytes/cextension.py); 0.46.1 does not.
     """
-    match = _BITSANDBYTES.match(relative)
-    if match is None:
-        return None
-    return match["backend"] == "cuda" and torch_cuda is not None and match["version"] == torch_cuda.replace(".", "")
+    picked: dict[str, bool] = {}
+    for_cuda: dict[tuple[int, int], NativeFile] = {}
+    for file in files:
+        match = _BITSANDBYTES.match(file.relative)
+        if match is not None:
+            picked[file.path] = False
+            if match["backend"] == "cuda" and len(match["version"]) > 2:
+                for_cuda[int(match["version"][:2]), int(match["version"][2:])] = file
+    parts = (torch_cuda or "").split(".")
+    if len(parts) < 2 or not (parts[0].isdigit() and parts[1].isdigit()):
+        return picked
+    wanted = (int(parts[0]), int(parts[1]))
+    same = [version for version in for_cuda if version[0] == wanted[0]]
+    lower = [version for version in same if version <= wanted]
+    best = max(lower) if lower else min(same, default=None)
+    if best is not None and (best == wanted or _falls_back(for_cuda[best].version)):
+        picked[for_cuda[best].path] = True
+    return picked
+
+
+def _falls_back(version: str | None) -> bool:
+    numbers = [int(part) for part in (version or "").split(".")[:2] if part.isdigit()]
+    return numbers >= [0, 50]

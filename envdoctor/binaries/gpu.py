@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from envdoctor.facts.extensions import (
     CodeKind,
@@ -108,6 +109,11 @@ def verdicts(
     )
 
 
+def isa_by_cuda(table: Mapping[str, Any]) -> dict[str, str]:
+    """CUDA version to PTX ISA version, out of the matrix table `ptx-isa`."""
+    return {row["cuda"]: row["ptx_isa"] for row in table["row"]}
+
+
 def ptx_ceiling(driver_cuda: str | None, isa_by_cuda: Mapping[str, str]) -> tuple[int, int] | None:
     """The newest PTX ISA that a driver takes, by the CUDA version that it implements ("12.4").
 
@@ -123,13 +129,17 @@ def by_distribution(extensions: Iterable[ExtensionFact]) -> tuple[DistributionGp
     """One verdict per distribution and capability over the files that would be loaded, sorted by name.
 
     Wheels bring a file per GPU generation (a Hopper-only kernel library beside one for all), so a file without code for
-    this GPU says nothing alone; a distribution without any says that its kernels cannot run.
+    this GPU says nothing alone; a distribution without any says that its kernels cannot run. Files that are wholly made
+    for single chips or families (`a`, `f`) are extras: they count where they fit.
     """
     files: dict[tuple[str, str | None, str], dict[str, GpuMatch]] = {}
     for extension in extensions:
         if extension.distribution is None or extension.loading is Loading.NEVER:
             continue
+        extra = all(code.suffix for container in extension.gpu_code for code in container.code)
         for verdict in extension.gpu_verdicts:
+            if extra and verdict.match is GpuMatch.NONE:
+                continue
             key = (extension.distribution, extension.distribution_version, verdict.capability)
             files.setdefault(key, {})[extension.path] = verdict.match
     return tuple(

@@ -49,11 +49,11 @@ def inspect_extensions(
     """
     with LibraryStore(system) as store:
         survey = _Survey(
-            files=tuple(discover.native_files(site_packages)),
+            files=tuple(discover.native_files([folder.absolute() for folder in site_packages])),
             store=store,
             python_tag=python_tag,
             torch_cuda=torch_cuda,
-            torch_dir=torch_dir,
+            torch_dir=torch_dir.absolute() if torch_dir is not None else None,
             plain=Process(store, executable=str(executable.resolve()) if executable is not None else None),
         )
         survey.load_torch()
@@ -108,18 +108,19 @@ class _Survey:
             capabilities=tuple(dict.fromkeys(capabilities)),
             ceiling=ceiling,
         )
-        ways = {file.path: self._loading(file) for file in self.files}
+        variants = discover.variants(self.files, self.torch_cuda)
+        ways = {file.path: self._loading(file, variants.get(file.path)) for file in self.files}
         roots = [f for f in self.files if ways[f.path] in (Loading.MODULE, Loading.OPERATORS, Loading.SELECTED)]
         linked = judge.linked_by(roots)
-        names = {(file.folder, file.relative.rpartition("/")[0], discover.stem(file.name)) for file in roots}
+        fitting = {file.distribution for file in roots if discover.python_tag(file.name) is not None}
         for file in self.files:
             way = ways[file.path]
             if way is None:
                 continue
             if way is Loading.NEVER:
-                key = (file.folder, file.relative.rpartition("/")[0], discover.stem(file.name))
                 tag = discover.python_tag(file.name)
-                if tag is not None and key not in names:
+                # wheels bring files for several Pythons; it is a fault where none of them is for this one
+                if tag is not None and file.distribution not in fitting:
                     yield judge.mismatched(file, tag)
                 continue
             if way is Loading.PLUGIN and file.path in linked:
@@ -128,11 +129,10 @@ class _Survey:
             if fact is not None:
                 yield fact
 
-    def _loading(self, file: NativeFile) -> Loading | None:
-        """How a file comes to be loaded; `None`: not an extension at all."""
+    def _loading(self, file: NativeFile, selected: bool | None) -> Loading | None:
+        """How a file comes to be loaded; `None`: not an extension at all, or a variant that its package passes over."""
         if _of_nvidia(file) or ".libs/" in file.relative:
             return None
-        selected = discover.selected_by_package(file.relative, self.torch_cuda)
         if selected is not None:
             return Loading.SELECTED if selected else None
         tag = discover.python_tag(file.name)
