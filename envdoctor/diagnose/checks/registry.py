@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from envdoctor.diagnose.finding import Because
 from envdoctor.diagnose.signatures import SignatureHit
 from envdoctor.diagnose.view import FactView
+from envdoctor.knowledge.derived import DerivedTables
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +39,11 @@ class CheckContext:
     tables: Mapping[str, Any]
     derived: Mapping[str, Any]
     hits: tuple[SignatureHit, ...] = ()
+
+    def derived_of(self, *names: str) -> DerivedTables:
+        """The derived tables of these distributions and of torch; only they are parsed."""
+        wanted = {name: self.derived[name] for name in (*names, "torch") if name in self.derived}
+        return DerivedTables(wanted)
 
     def because(self, path: str, value: object = None) -> Because:
         """The fact at `path` as a reason."""

@@ -1,0 +1,196 @@
+"""Undefined symbols and missing shared libraries, as a pasted error names them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from envdoctor.binaries.torch_abi import demangle, is_torch_symbol, meaning_of
+from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
+from envdoctor.diagnose.signatures import SignatureHit
+from envdoctor.facts.extensions import SymbolMeaning
+from envdoctor.knowledge.owners import library_owner, owners_of_module, owners_of_path
+
+_MEANING = {
+    SymbolMeaning.TORCH_UP_TO_2_2: ("<2.3", "torch 2.2 or older"),
+    SymbolMeaning.TORCH_2_3_TO_2_7: (">=2.3,<2.8", "torch 2.3 to 2.7"),
+    SymbolMeaning.TORCH_FROM_2_8: (">=2.8", "torch 2.8 or newer"),
+    SymbolMeaning.OLD_CXX_ABI: ("<2.7", "a torch with the old C++ string ABI (default wheels up to 2.6)"),
+    SymbolMeaning.NEW_CXX_ABI: (">=2.7", "a torch with the new C++ string ABI (default wheels from 2.7)"),
+}
+#: symbols that are not torch's, by how they begin: cause class, guilty packages, what it means
+_FOREIGN = (
+    (re.compile(r"cu(?:Green|Ctx|Device|Mem|Launch|Kernel|Library|Tensor|Graph|Stream|Get|Event|Func|Module|MultiCast)"),
+     "driver-too-old", (), "a function of the CUDA driver that the installed driver does not have"),
+    (re.compile(r"_{0,2}nvJitLink"), "misconfiguration", ("nvidia-nvjitlink-cu12", "torch"),
+     "an older libnvJitLink is found before the one of the wheel"),
+    (re.compile(r"nccl"), "version-conflict", ("nvidia-nccl-cu12", "torch"), "another NCCL than the one torch was built with"),
+    (re.compile(r"cublas"), "misconfiguration", ("nvidia-cublas-cu12", "torch"), "another cuBLAS than the one torch was built with"),
+    (re.compile(r"cudnn"), "version-conflict", ("nvidia-cudnn-cu12", "torch"), "another cuDNN than the one torch was built with"),
+    (re.compile(r"cusparse"), "misconfiguration", ("nvidia-cusparse-cu12", "torch"), "another cuSPARSE than the one of the wheel"),
+    (re.compile(r"iJIT_"), "version-conflict", ("mkl", "torch"), "an MKL without the ITT functions that torch was linked to"),
+    (re.compile(r"_?Py[A-Z]"), "abi-mismatch", (), "a function of another Python than the one that runs"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Undefined:
+    symbol: str
+    owners: tuple[str, ...]
+
+
+def _undefined(context: CheckContext, hit: SignatureHit) -> _Undefined:
+    line = hit.line.text
+    owners = owners_of_path(context.tables, line.split("undefined symbol")[0])
+    if not owners and hit.groups.get("module"):
+        owners = owners_of_module(context.tables, hit.groups["module"])
+    return _Undefined(symbol=hit.groups["symbol"].rstrip(",.;:'\")"), owners=owners)
+
+
+@check("EC-undefined-symbol")
+def undefined_symbol(context: CheckContext) -> Iterable[Hit]:
+    """A compiled extension asks for a symbol that nobody exports: whose, built for what, and what fits."""
+    for hit in context.hits:
+        found = _undefined(context, hit)
+        foreign = next((row for row in _FOREIGN if row[0].match(found.symbol)), None)
+        if foreign is not None:
+            yield _foreign(hit, found, foreign[1], foreign[2], foreign[3])
+        elif is_torch_symbol(found.symbol) or (found.owners and found.owners[0] != "bitsandbytes"):
+            yield _of_torch(context, hit, found)
+
+
+def _foreign(hit: SignatureHit, found: _Undefined, cause: str, packages: tuple[str, ...], meaning: str) -> Hit:
+    owners = found.owners[:1]
+    return Hit(
+        because=(log_reason(hit),),
+        values={
+            "symbol": found.symbol,
+            "demangled": found.symbol,
+            "extension": owners[0] if owners else "the extension",
+            "meaning": meaning,
+            "class": cause,
+        },
+        packages=packages or owners,
+        cause=cause,
+        explains=2,
+        weight=4,
+    )
+
+
+def _of_torch(context: CheckContext, hit: SignatureHit, found: _Undefined) -> Hit:
+    pin, meaning = _MEANING.get(meaning_of(found.symbol), ("", "another version of torch"))
+    owner = next(
+        (name for name in found.owners if name in context.view.packages), found.owners[0] if found.owners else ""
+    )
+    values = {
+        "symbol": found.symbol,
+        "demangled": demangle(found.symbol),
+        "extension": owner or "a compiled extension",
+        "meaning": f"it was built for {meaning}",
+    }
+    torch, version = context.view.version("torch"), context.view.version(owner)
+    exact = _pinned_torch(context, owner, version)
+    if exact:
+        values["torch_pin"] = exact
+    elif pin:
+        values["torch_pin"] = pin
+    if torch:
+        values["torch"] = torch
+    if owner and owner != "torch":
+        values["package"] = owner
+        fitting = _fitting_version(context, owner, torch)
+        if fitting and fitting != version:
+            values["package_pin"] = f"=={fitting}"
+    others = tuple(name for name in found.owners if name != owner)
+    return Hit(
+        because=(log_reason(hit), *((context.because("package.torch", torch),) if torch else ())),
+        values=values,
+        packages=(*((owner,) if owner else ()), "torch", *others),
+        explains=2,
+        weight=3,
+    )
+
+
+def _pinned_torch(context: CheckContext, owner: str, version: str | None) -> str:
+    """The torch that this very version of the extension loads on, where the derived tables know it."""
+    if not version:
+        return ""
+    found = context.derived_of(owner).loads_on(owner, version)
+    return f"=={found[-1]}" if found else ""
+
+
+def _fitting_version(context: CheckContext, owner: str, torch: str | None) -> str:
+    """The newest version of the extension that loads on the installed torch, where the derived tables know one."""
+    if not torch:
+        return ""
+    public = torch.partition("+")[0]
+    tables = context.derived_of(owner)
+    fitting = [row.version for row in tables.rows(owner) if public in (tables.loads_on(owner, row.version) or ())]
+    return fitting[-1] if fitting else ""
+
+
+@check("EC-missing-library")
+def missing_library(context: CheckContext) -> Iterable[Hit]:
+    """`libX.so.N: cannot open shared object file`: who brings that library, and why it is not there."""
+    for hit in context.hits:
+        library = hit.groups["library"]
+        owner = library_owner(context.tables, library)
+        importers = owners_of_path(context.tables, hit.line.text.replace(library, ""))
+        importer = next((name for name in importers if name in context.view.packages), "")
+        if library.startswith(("libcuda.so", "libnvidia-ml.so")):
+            yield _driver_library(context, hit, library)
+        elif owner is not None:
+            yield _wheel_library(context, hit, library, owner, importer)
+        else:
+            packages = (importer,) if importer else importers[:1]
+            yield Hit(
+                because=(log_reason(hit),),
+                values={"library": library, "brings": "a system package", "why": "it is not installed"},
+                packages=packages,
+                explains=2,
+                weight=2,
+            )
+
+
+def _driver_library(context: CheckContext, hit: SignatureHit, library: str) -> Hit:
+    wsl = context.view.value("host.wsl2") is True
+    container = context.view.value("host.container") not in (None, "none")
+    cause = "wsl2-limitation" if wsl else ("container-runtime" if container else "missing-shared-library")
+    why = (
+        "under WSL2 it lies in /usr/lib/wsl/lib, which is not on the loader's path"
+        if wsl
+        else ("the container was started without the GPU" if container else "no NVIDIA driver is visible here")
+    )
+    return Hit(
+        because=(log_reason(hit),),
+        values={"library": library, "brings": "the NVIDIA driver", "why": why},
+        packages=(),
+        cause=cause,
+        explains=2,
+        weight=3,
+    )
+
+
+def _wheel_library(
+    context: CheckContext, hit: SignatureHit, library: str, owner: tuple[str, int | None], importer: str
+) -> Hit:
+    name, number = owner
+    cuda = context.view.value("torch.cuda")
+    major = cuda.split(".")[0] if isinstance(cuda, str) and cuda[:1].isdigit() else None
+    wanted = str(number) if number in (11, 12, 13) else None
+    values = {"library": library, "brings": f"{name}-cu{wanted}" if wanted and name.startswith("nvidia-") else name}
+    because = [log_reason(hit)]
+    cause = None
+    if wanted and major and wanted != major:
+        values["why"] = f"it was built for CUDA {wanted}, torch here is a CUDA {cuda} build"
+        because.append(context.because("torch.cuda"))
+        cause = "wrong-build"
+    elif wanted:
+        values["why"] = f"it was built for CUDA {wanted}, and no CUDA {wanted} runtime is installed"
+    else:
+        values["why"] = "it is not where the loader looks"
+    packages = (importer or values["brings"], "torch") if importer != "torch" else ("torch", values["brings"])
+    if importer and importer != "torch" and not cause:
+        packages = (importer, "torch", values["brings"])
+    return Hit(because=tuple(because), values=values, packages=packages, cause=cause, explains=2, weight=3)
