@@ -11,7 +11,9 @@ from envdoctor.facts.known import NOT_STATED, Fact
 class Driver:
     """The NVIDIA driver. Under WSL2 `version` is the Windows driver's, and `platform` says so."""
 
-    status: Fact[str] = NOT_STATED  #: working, absent, not-answering, library-mismatch, failed
+    #: working, absent, not-answering, library-mismatch, no-access (the module is loaded, but this process is given no
+    #: device node: a container started without GPUs), failed
+    status: Fact[str] = NOT_STATED
     version: Fact[str] = NOT_STATED  #: "550.54.14"; several witnesses where they disagree
     platform: Fact[str] = NOT_STATED  #: whose minimum versions count: linux or windows
     cuda: Fact[str] = NOT_STATED  #: newest CUDA that the driver itself implements ("12.4"); no ceiling within a major
@@ -48,6 +50,7 @@ class Cuda:
 
     toolkits: Fact[tuple[Toolkit, ...]] = NOT_STATED
     nvcc: Fact[str] = NOT_STATED  #: version of the nvcc that PATH finds ("12.4")
+    stated: Fact[str] = NOT_STATED  #: "CUDA: 12.4" of a form that does not say whether toolkit, driver or torch is meant
     cudnn: Fact[str] = NOT_STATED  #: as a pasted report states it
     gcc: Fact[str] = NOT_STATED  #: version of the C compiler that builds would use; "none" where there is none
     ninja: Fact[bool] = NOT_STATED

@@ -73,6 +73,7 @@ class Torch:
     version: Fact[str] = NOT_STATED  #: with its local part: "2.4.0+cu121"
     cuda: Fact[str] = NOT_STATED  #: "12.1"; "none" for a CPU build
     hip: Fact[str] = NOT_STATED
+    cuda_available: Fact[bool] = NOT_STATED  #: `torch.cuda.is_available()`, as a pasted report states it
     cxx11_abi: Fact[bool] = NOT_STATED
     archs: Fact[tuple[str, ...]] = NOT_STATED  #: "8.0", "8.6", "9.0a"; PTX as "9.0+PTX"
 

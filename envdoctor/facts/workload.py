@@ -17,7 +17,7 @@ class Flag:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workload:
-    """The work. `engine` is one of ENGINES, `task` one of TASKS."""
+    """The work. `engine` is one of ENGINES (a pasted text may name another one), `task` one of TASKS."""
 
     engine: Fact[str] = NOT_STATED
     task: Fact[str] = NOT_STATED

@@ -1,0 +1,2 @@
+def own_report(t): return None
+def recognize(t): return [], t

@@ -1,0 +1,33 @@
+"""The lines of the failure's output: everything that is not environment, and everything that looks like an error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from envdoctor.facts import LogLine
+from envdoctor.ingest.text import ERROR_WORDS, Line
+
+MOST_LINES = 4_000
+_SCAFFOLD = ("```", "~~~", "<details", "</details", "<summary", "</summary", "<br", "---", "===", "***", "## ", "### ", "#### ")
+
+
+def select(lines: Sequence[Line], claimed: frozenset[int], source: str) -> tuple[LogLine, ...]:
+    """At most 4,000 lines: of more, the head, the tail, and between them those that look like errors, newest first."""
+    kept = [line for line in lines if _belongs(line, claimed)]
+    if len(kept) > MOST_LINES:
+        kept = _thinned(kept)
+    return tuple(LogLine(number=line.number, text=line.text, source=source) for line in kept)
+
+
+def _belongs(line: Line, claimed: frozenset[int]) -> bool:
+    if line.number in claimed:
+        return False
+    text = line.text.lstrip()
+    return not text.startswith(_SCAFFOLD) and any(c.isalnum() or c == "!" for c in text)
+
+
+def _thinned(lines: list[Line]) -> list[Line]:
+    share = MOST_LINES // 4
+    head, middle, tail = lines[:share], lines[share:-share], lines[-share:]
+    errors = [line for line in middle if ERROR_WORDS.search(line.text)]
+    return head + errors[-2 * share :] + tail
