@@ -1,0 +1,275 @@
+"""Rung checkpoint: loads the canary as a user loads a model and lets it finish its sentence."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import struct
+import sys
+from typing import Any, Dict, List, Tuple
+
+AWQ_ORDER = (0, 2, 4, 6, 1, 3, 5, 7)
+REFUSALS = ("GPU is required", "only runs on GPU", "only available on GPU", "requires a GPU", "No GPU found", "CUDA is not available")
+
+
+def run(rung: Any) -> None:
+    torch: Any = None
+    device = rung.options["device"]
+    with rung.check("setup", device) as check:
+        torch = rung.need("torch")
+        if device == "auto":
+            device = "cuda:0" if torch.cuda.is_available() else "cpu"
+        check.device = device
+        check.detail = "torch %s" % torch.__version__
+    if torch is None:
+        return
+    with open(os.path.join(rung.options["canary"], "expected.json"), encoding="ascii") as file:
+        expected = json.load(file)
+    plain(rung, torch, device, expected)
+    if rung.options.get("plain_only"):
+        return
+    twin(rung, torch, device, expected)
+    quantized(rung, torch, device, expected, "gptq")
+    quantized(rung, torch, device, expected, "awq")
+
+
+def read_safetensors(torch: Any, path: str) -> Dict[str, Any]:
+    with open(path, "rb") as file:
+        blob = file.read()
+    length = struct.unpack("<Q", blob[:8])[0]
+    kinds = {"F16": torch.float16, "I32": torch.int32}
+    tensors = {}
+    for name, info in json.loads(blob[8 : 8 + length].decode("ascii")).items():
+        if name != "__metadata__":
+            start, end = (8 + length + offset for offset in info["data_offsets"])
+            raw = torch.frombuffer(bytearray(blob[start:end]), dtype=kinds[info["dtype"]])
+            tensors[name] = raw.reshape(info["shape"])
+    return tensors
+
+
+def nibbles(torch: Any, words: Any) -> Any:
+    """int32 [A, B] to [A, B, 8]: nibble i of each word."""
+    return (words.unsqueeze(-1) >> torch.arange(0, 32, 4, dtype=torch.int32)) & 15
+
+
+def dequantized(torch: Any, tensors: Dict[str, Any]) -> Dict[str, Any]:
+    """The canary's GPTQ tensors as an ordinary state dict in float32 (exact: 11 bits of scale times 5 of integer)."""
+    state: Dict[str, Any] = {}
+    for name, value in tensors.items():
+        base = name.rsplit(".", 1)[0]
+        if name.endswith(".qweight"):
+            q = nibbles(torch, value).permute(0, 2, 1).reshape(-1, value.shape[1])
+            zeros = nibbles(torch, tensors[base + ".qzeros"]).reshape(-1, value.shape[1]) + 1
+            scales = tensors[base + ".scales"].float()
+            group = q.shape[0] // scales.shape[0]
+            wide, shift = (part.repeat_interleave(group, 0) for part in (scales, zeros.float()))
+            state[base + ".weight"] = ((q.float() - shift) * wide).t().contiguous()
+        elif not name.endswith((".qzeros", ".scales", ".g_idx")):
+            state[name] = value.float()
+    return state
+
+
+def judge(check: Any, expected: Dict[str, Any], method: str, dtype: str, tokens: List[int], first: Any, device: str) -> None:
+    """Compares what was said with what must be said; `first` is the logits after the prompt, float64 on the CPU."""
+    wanted = expected["formats"][method]
+    check.said = "".join(chr(token) if 32 <= token < 127 else "\u00b7" for token in tokens)
+    spread = wanted["spread"]["bfloat16" if dtype == "bfloat16" else "float16"]
+    # six standard deviations of what rounding alone does; a float16 kernel on a GPU may also sum 256 products in float16
+    limit = 6 * spread * (16 if device != "cpu" and dtype == "float16" else 1)
+    gaps = [abs(a - b) for a, b in zip(first.tolist(), wanted["first_logits"])]
+    right = tokens == wanted["tokens"]
+    if len(gaps) != len(wanted["first_logits"]) or any(gap != gap for gap in gaps):
+        check.fail("nan", "the logits hold NaN; it said: %s" % check.said)
+    elif not right:
+        check.fail("failed-wrong-numbers", "it said %r instead of %r" % (check.said, expected["answer"]))
+    check.number("logit error", max(gaps), limit)
+    if right and check.outcome == "passed":
+        check.detail = "it says its sentence, in %s" % dtype
+
+
+def plain(rung: Any, torch: Any, device: str, expected: Dict[str, Any]) -> None:
+    """The model in plain torch, nothing else imported: what is left when everything above torch is broken."""
+    with rung.check("plain torch", device) as check:
+        with torch.no_grad():
+            state = dequantized(torch, read_safetensors(torch, os.path.join(rung.options["canary"], "gptq", "model.safetensors")))
+            dtype = torch.bfloat16 if device == "cpu" else torch.float16
+            state = {name: value.to(device=device, dtype=dtype) for name, value in state.items()}
+            tokens = list(expected["prompt"].encode("ascii"))
+            start, first = len(tokens), None
+            for _ in expected["answer"]:
+                row = forward(torch, state, torch.tensor(tokens, device=device))[-1].to("cpu").to(torch.float64)
+                first = row if first is None else first
+                tokens.append(int(row.argmax()))
+            judge(check, expected, "gptq", str(dtype).split(".")[1], tokens[start:], first, device)
+
+
+def forward(torch: Any, state: Dict[str, Any], tokens: Any) -> Any:
+    functional: Any = torch.nn.functional
+    x = state["model.embed_tokens.weight"][tokens]
+    length, hidden = x.shape
+    heads, size = 4, hidden // 4
+    inverse = 10000.0 ** (-torch.arange(0, size, 2, dtype=torch.float32, device=x.device) / size)
+    angles = torch.arange(length, dtype=torch.float32, device=x.device)[:, None] * inverse[None, :]
+    cosine, sine = (torch.cat([part, part], -1).to(x.dtype) for part in (angles.cos(), angles.sin()))
+    mask = torch.full((length, length), float("-inf"), device=x.device).triu(1)
+
+    def norm(value: Any, name: str) -> Any:
+        wide = value.float()
+        return (wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + 1e-6)).to(x.dtype) * state[name + ".weight"]
+
+    def linear(value: Any, name: str) -> Any:
+        return functional.linear(value, state[name + ".weight"], state.get(name + ".bias"))
+
+    def rotate(value: Any) -> Any:
+        half = torch.cat([-value[..., size // 2 :], value[..., : size // 2]], -1)
+        return value * cosine + half * sine
+
+    layer = 0
+    while "model.layers.%d.input_layernorm.weight" % layer in state:
+        base = "model.layers.%d." % layer
+        h = norm(x, base + "input_layernorm")
+        q, k, v = (linear(h, base + "self_attn." + part + "_proj").view(length, heads, size).transpose(0, 1) for part in "qkv")
+        scores = (rotate(q) @ rotate(k).transpose(-1, -2)).float() * size**-0.5 + mask
+        mixed = (torch.softmax(scores, -1).to(x.dtype) @ v).transpose(0, 1).reshape(length, hidden)
+        x = x + linear(mixed, base + "self_attn.o_proj")
+        h = norm(x, base + "post_attention_layernorm")
+        gate = functional.silu(linear(h, base + "mlp.gate_proj")) * linear(h, base + "mlp.up_proj")
+        x = x + linear(gate, base + "mlp.down_proj")
+        layer += 1
+    return (norm(x, "model.norm") @ state["model.embed_tokens.weight"].t()).float()
+
+
+def version(name: str) -> Any:
+    """The installed version of a distribution, or None; read, not imported."""
+    metadata: Any = importlib.import_module("importlib.metadata")
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def twin(rung: Any, torch: Any, device: str, expected: Dict[str, Any]) -> None:
+    """The same weights without quantization through transformers: tells a broken model path from a broken int4 path."""
+    with rung.check("transformers, dequantized", device) as check:
+        transformers = rung.need("transformers")
+        folder = os.path.join(os.environ["TMPDIR"], "twin")
+        source = os.path.join(rung.options["canary"], "gptq")
+        dtype = torch.bfloat16 if device == "cpu" else torch.float16
+        write_twin(torch, source, folder)
+        model, info = load(transformers, folder, dtype, device)
+        finish(torch, check, expected, "gptq", model, info, dtype, device)
+
+
+def write_twin(torch: Any, source: str, folder: str) -> None:
+    state = dequantized(torch, read_safetensors(torch, os.path.join(source, "model.safetensors")))
+    header: Dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    blobs: List[bytes] = []
+    offset = 0
+    for name in sorted(state):
+        blob = bytes(state[name].half().contiguous().view(torch.uint8).flatten().tolist())
+        header[name] = {"dtype": "F16", "shape": list(state[name].shape), "data_offsets": [offset, offset + len(blob)]}
+        blobs.append(blob)
+        offset += len(blob)
+    text = json.dumps(header).encode("ascii")
+    text += b" " * (-len(text) % 8)
+    os.makedirs(folder)
+    with open(os.path.join(folder, "model.safetensors"), "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + b"".join(blobs))
+    with open(os.path.join(source, "config.json"), encoding="ascii") as config_file:
+        config = json.load(config_file)
+    del config["quantization_config"]
+    with open(os.path.join(folder, "config.json"), "w", encoding="ascii") as config_file:
+        json.dump(config, config_file)
+
+
+def load(transformers: Any, folder: str, dtype: Any, device: str) -> Tuple[Any, Dict[str, Any]]:
+    """Loads as a user would; the loading report names the tensors that no file held."""
+    name = "dtype" if int(transformers.__version__.split(".")[0]) >= 5 else "torch_dtype"
+    options: Dict[str, Any] = {name: dtype, "output_loading_info": True, "local_files_only": True}
+    if device != "cpu" or version("accelerate"):
+        options["device_map"] = {"": device}
+    model, info = transformers.AutoModelForCausalLM.from_pretrained(folder, **options)
+    return model.eval(), info
+
+
+def finish(torch: Any, check: Any, expected: Dict[str, Any], method: str, model: Any, info: Any, dtype: Any, device: str) -> None:
+    """Lets the model continue the prompt greedily and fails on tensors that were left to chance, by name."""
+    tokens = list(expected["prompt"].encode("ascii"))
+    said: List[int] = []
+    first: Any = None
+    with torch.no_grad():
+        for _ in expected["answer"]:
+            inputs = torch.tensor([tokens + said], device=device)
+            row = model(input_ids=inputs, use_cache=False).logits[0, -1].to("cpu").to(torch.float64)
+            first = row if first is None else first
+            said.append(int(row.argmax()))
+    judge(check, expected, method, str(dtype).split(".")[1], said, first, device)
+    missing = sorted(str(key) for key in (info or {}).get("missing_keys", ()) if not str(key).endswith("lm_head.weight"))
+    if missing:
+        check.unexpected = missing
+        kinds = sorted({key.rsplit(".", 1)[1] for key in missing})
+        text = "the loader made up %d tensors that the checkpoint does not have (%s): %s" % (
+            len(missing),
+            ", ".join(kinds),
+            ", ".join(missing[:3]) + (" ..." if len(missing) > 3 else ""),
+        )
+        check.detail = text + ("; " + check.detail if check.detail and check.outcome != "passed" else "")
+        check.fail("unexpected", check.detail)
+
+
+def quantized(rung: Any, torch: Any, device: str, expected: Dict[str, Any], method: str) -> None:
+    """The int4 checkpoint through transformers and whatever backend the target has for it."""
+    with rung.check("transformers, " + method, device) as check:
+        transformers = rung.need("transformers")
+        backend = choose_backend(rung, transformers, method, device)
+        folder = os.path.join(os.environ["TMPDIR"], method)
+        os.makedirs(folder)
+        source = os.path.join(rung.options["canary"], method)
+        for name in os.listdir(source):
+            with open(os.path.join(source, name), "rb") as read, open(os.path.join(folder, name), "wb") as write:
+                write.write(read.read())
+        if device == "cpu":
+            switch_off_exllama(folder, method)
+        dtype = torch.float16 if device != "cpu" else torch.float32
+        try:
+            model, info = load(transformers, folder, dtype, device)
+        except (ImportError, RuntimeError, ValueError) as problem:
+            if device == "cpu" and any(text in str(problem) for text in REFUSALS):
+                raise rung.CannotRun("%s: %s" % (backend, problem)) from None
+            raise
+        kernel = type(model.get_submodule("model.layers.0.mlp.up_proj"))
+        finish(torch, check, expected, method, model, info, dtype, device)
+        check.detail = "%s (%s.%s)" % (check.detail, kernel.__module__, kernel.__name__)
+
+
+def switch_off_exllama(folder: str, method: str) -> None:
+    """exllama has no CPU kernels; `use_exllama: false` lets the GPTQ backends run their torch path there."""
+    if method != "gptq":
+        return
+    path = os.path.join(folder, "config.json")
+    with open(path, encoding="ascii") as file:
+        config = json.load(file)
+    config["quantization_config"]["use_exllama"] = False
+    with open(path, "w", encoding="ascii") as file:
+        json.dump(config, file)
+
+
+def choose_backend(rung: Any, transformers: Any, method: str, device: str) -> str:
+    """Names the installed backend that transformers would take; CannotRun says which are missing."""
+    major = int(transformers.__version__.split(".")[0])
+    old = "auto-gptq" if method == "gptq" else "autoawq"
+    names = ["gptqmodel"] if major >= 5 else ["gptqmodel", old]
+    found = ["%s %s" % (name, version(name)) for name in names if version(name)]
+    if not found:
+        raise rung.CannotRun("transformers %s needs %s for %s: not installed" % (transformers.__version__, " or ".join(names), method))
+    if method == "gptq" and not version("optimum"):
+        raise rung.CannotRun("transformers loads GPTQ through optimum, which is not installed")
+    if not version("accelerate"):
+        raise rung.CannotRun("transformers loads quantized models through accelerate, which is not installed")
+    del device
+    return ", ".join(found + ["optimum %s" % version("optimum")] if method == "gptq" else found)
+
+
+if sys.version_info < (3, 8):
+    raise ImportError("the rung programs need Python 3.8 or newer")

@@ -1,0 +1,180 @@
+"""Runs rung programs one after another in this process and reports on a pipe, a JSON object a line.
+
+Arguments: the number of the pipe's descriptor, and the plan (a JSON file). Each program defines `run(rung)`. What is going on is said
+before it is done, so that a process that dies in the middle is known to have died there.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import importlib.util
+import json
+import math
+import os
+import signal
+import sys
+import time
+import traceback
+from typing import Any, Callable, Dict, List, Optional
+
+MAX_TEXT = 2000
+
+
+class CannotRun(Exception):
+    """A check that has nothing to run on; says why."""
+
+
+class Check:
+    """One check: collects numbers, decides on an outcome, and reports when the `with` block ends."""
+
+    def __init__(self, rung: "Rung", name: str, device: str) -> None:
+        self.rung, self.name, self.device = rung, name, device
+        self.outcome = "passed"
+        self.detail = ""
+        self.said: Optional[str] = None
+        self.numbers: List[Dict[str, Any]] = []
+        self.unexpected: List[str] = []
+        self.started = 0.0
+
+    def number(self, name: str, value: float, limit: Optional[float] = None, unit: str = "") -> None:
+        """A measured number. NaN and infinity fail; so does what lies above its limit."""
+        finite = math.isfinite(value)
+        self.numbers.append({"name": name, "value": value if finite else None, "limit": limit, "unit": unit})
+        if not finite:
+            self.fail("nan", "%s is %r" % (name, value))
+        elif limit is not None and value > limit:
+            self.fail("failed-wrong-numbers", "%s is %.3g, the limit is %.3g" % (name, value, limit))
+
+    def fail(self, outcome: str, detail: str) -> None:
+        """Marks the check; the first failure is the one that counts."""
+        if self.outcome == "passed":
+            self.outcome = outcome
+            self.detail = detail
+
+    def __enter__(self) -> "Check":
+        self.rung.send({"event": "check", "rung": self.rung.name, "name": self.name, "device": self.device})
+        self.started = time.monotonic()
+        return self
+
+    def __exit__(self, kind: Any, problem: Any, trace: Any) -> bool:
+        if problem is not None:
+            if isinstance(problem, (KeyboardInterrupt, SystemExit)):
+                return False
+            self._classify(problem)
+        self.rung.send(
+            {
+                "event": "result",
+                "rung": self.rung.name,
+                "name": self.name,
+                "device": self.device,
+                "outcome": self.outcome,
+                "detail": self.detail[:MAX_TEXT],
+                "numbers": self.numbers,
+                "said": self.said,
+                "unexpected": self.unexpected[:200],
+                "seconds": time.monotonic() - self.started,
+            }
+        )
+        return True
+
+    def _classify(self, problem: BaseException) -> None:
+        text = "%s: %s" % (type(problem).__name__, problem)
+        if isinstance(problem, CannotRun):
+            self.outcome, self.detail = "cannot-run", str(problem)
+            return
+        if self.device == "cpu" and "not implemented for '" in text:  # float16 on the CPU came late to torch
+            self.outcome, self.detail = "cannot-run", text
+            return
+        traceback.print_exception(type(problem), problem, problem.__traceback__)
+        sys.stderr.flush()
+        if isinstance(problem, ImportError):
+            self.outcome = "import-error"
+        elif isinstance(problem, MemoryError) or type(problem).__name__ == "OutOfMemoryError":
+            self.outcome = "out-of-memory"
+        else:
+            self.outcome = "error"
+        self.detail = text
+
+
+class Rung:
+    """What a program is given: its options, a way to report, and torch, imported once for all programs of this process."""
+
+    CannotRun = CannotRun
+    modules: Dict[str, Any] = {}
+
+    def __init__(self, name: str, options: Dict[str, Any], folder: str, send: Callable[[Dict[str, Any]], None]) -> None:
+        self.name, self.options, self.folder, self.send = name, options, folder, send
+
+    def check(self, name: str, device: str = "") -> Check:
+        return Check(self, name, device)
+
+    def need(self, module: str) -> Any:
+        """Imports what a program tests: CannotRun where it is not installed, ImportError where it is broken."""
+        if module not in sys.modules and importlib.util.find_spec(module.split(".")[0]) is None:
+            raise CannotRun("%s is not installed in this environment" % module.split(".")[0])
+        return importlib.import_module(module)
+
+    def text(self, name: str) -> Dict[str, Any]:
+        """The names of a helper text that lies beside the programs."""
+        if name not in Rung.modules:
+            Rung.modules[name] = load(os.path.join(self.folder, name + ".py"), name)
+        return dict(Rung.modules[name])
+
+
+def load(path: str, name: str) -> Dict[str, Any]:
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    namespace: Dict[str, Any] = {"__name__": "envdoctor_" + name, "__file__": path}
+    exec(compile(text, path, "exec"), namespace)  # noqa: S102 (envdoctor's own text, from the folder it just wrote)
+    return namespace
+
+
+def settle() -> None:
+    """A rung must not harm its caller: it leaves no core file, dies with its parent, and is the first to go when memory runs out."""
+    try:
+        resource: Any = importlib.import_module("resource")
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    except (ImportError, ValueError, OSError):
+        pass
+    try:
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+            file.write("1000")
+    except OSError:
+        pass
+    try:
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+    except (OSError, AttributeError):
+        pass
+
+
+def main() -> int:
+    pipe = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8", buffering=1)
+    folder = os.path.dirname(os.path.abspath(sys.argv[2]))
+    with open(sys.argv[2], encoding="utf-8") as file:
+        plan = json.load(file)
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != folder]
+    settle()
+
+    def send(message: Dict[str, Any]) -> None:
+        pipe.write(json.dumps(message) + "\n")
+        pipe.flush()
+
+    send({"event": "hello", "python": "%d.%d.%d" % sys.version_info[:3]})
+    for job in plan["jobs"]:
+        send({"event": "begin", "rung": job["rung"]})
+        rung = Rung(job["rung"], job["options"], folder, send)
+        try:
+            load(os.path.join(folder, job["program"] + ".py"), job["program"])["run"](rung)
+        except Exception as problem:  # noqa: BLE001 (whatever a program lets through ends as a result, not as a dead host)
+            with rung.check("program"):
+                raise problem
+        send({"event": "end", "rung": job["rung"]})
+    send({"event": "bye"})
+    sys.stderr.flush()
+    # a library that hangs or crashes while Python shuts down has already shown what it can do
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
