@@ -190,7 +190,9 @@ def _wheel_library(
         values["why"] = f"it was built for CUDA {wanted}, and no CUDA {wanted} runtime is installed"
     else:
         values["why"] = "it is not where the loader looks"
-    packages = (importer or values["brings"], "torch") if importer != "torch" else ("torch", values["brings"])
+    packages: tuple[str, ...] = (importer or values["brings"], "torch")
+    if importer == "torch":
+        packages = ("torch", values["brings"])
     if importer and importer != "torch" and not cause:
         packages = (importer, "torch", values["brings"])
     return Hit(because=tuple(because), values=values, packages=packages, cause=cause, explains=2, weight=3)

@@ -1,0 +1,140 @@
+"""Names that moved between releases, and what pip complains about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
+from envdoctor.diagnose.signatures import SignatureHit
+from envdoctor.facts import LogLine
+from envdoctor.knowledge.owners import normalized, owners_of_module, owners_of_path
+from envdoctor.versions import Scheme, at_least
+
+_LOOK_BACK = 60  # lines of a traceback in which the importing file stands
+
+
+@check("EC-moved-name")
+def moved_name(context: CheckContext) -> Iterable[Hit]:
+    """ImportError of a name or module: which distribution dropped it or does not have it yet, and who asks for it."""
+    rows = context.tables["moved-names"]["row"] if "moved-names" in context.tables else ()
+    for hit in context.hits:
+        row = _row_for(rows, hit.groups)
+        if row is not None:
+            yield _known_move(context, hit, row)
+        elif "name" in hit.groups:
+            yield _unknown_move(context, hit)
+
+
+def _row_for(rows: Sequence[Mapping[str, Any]], groups: Mapping[str, str]) -> Mapping[str, Any] | None:
+    name, module = groups.get("name"), groups.get("module", groups.get("missing", ""))
+    for row in rows:
+        if name is None and not row.get("name"):
+            if module == row["module"] or module.startswith(row["module"] + "."):
+                return row
+        elif name is not None and row.get("name") == name and module.startswith(row["module"].split(".")[0]):
+            return row
+    return None
+
+
+def _known_move(context: CheckContext, hit: SignatureHit, row: Mapping[str, Any]) -> Hit:
+    provider = row["distribution"]
+    version = context.view.version(provider)
+    importer = _importer(context, hit.line, provider) or next(iter(row.get("importers", ())), "")
+    values = {
+        "name": row.get("name") or row["module"],
+        "module": row["module"],
+        "provider": provider,
+        "importer": importer or "the importing package",
+        "version": version or "?",
+    }
+    removed, added = row.get("removed"), row.get("added")
+    too_old = bool(version and added and at_least(Scheme.PEP440, version, added) is False)
+    if added and (too_old or not removed):
+        values |= {"provider_pin": f">={added}", "says": f"it is there from {provider} {added} on"}
+    elif removed:
+        values |= {"provider_pin": f"<{removed}", "says": f"{provider} {removed} removed it"}
+    for name, fixed in row.get("fixed", {}).items():
+        if not importer or name == importer or name in context.view.packages:
+            values |= {"fixed": name, "fixed_pin": f">={fixed}"}
+            break
+    upgrade_first = "fixed" in values and not too_old
+    values["first"] = values["fixed"] if upgrade_first else provider
+    guilty = [name for name in (provider, importer, *row.get("importers", ())) if name]
+    known = (context.because(f"package.{provider}", version),) if version else ()
+    return Hit(
+        because=(log_reason(hit), *known),
+        values=values,
+        packages=tuple(dict.fromkeys(guilty)),
+        explains=2,
+        weight=5,
+    )
+
+
+def _unknown_move(context: CheckContext, hit: SignatureHit) -> Hit:
+    provider = owners_of_module(context.tables, hit.groups["module"])[0]
+    importer = _importer(context, hit.line, provider)
+    version = context.view.version(provider)
+    values = {
+        "name": hit.groups["name"],
+        "module": hit.groups["module"],
+        "provider": provider,
+        "importer": importer or "the importing package",
+        "version": version or "?",
+        "says": f"the installed {provider} does not have it: one of the two is too new or too old for the other",
+    }
+    return Hit(
+        verdict="possible",
+        because=(log_reason(hit),),
+        values=values,
+        packages=tuple(name for name in (provider, importer) if name),
+        explains=2,
+        weight=2,
+    )
+
+
+def _importer(context: CheckContext, line: LogLine, provider: str) -> str:
+    """The distribution of the last traceback file before the error that is not the provider's own."""
+    before = [one for one in context.view.facts.log if one.source == line.source and one.number < line.number]
+    for one in reversed(before[-_LOOK_BACK:]):
+        if "-packages/" in one.text:
+            owners = owners_of_path(context.tables, one.text)
+            if owners and owners[0] not in (provider, "torch", "importlib"):
+                return owners[0]
+    return ""
+
+
+_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*([<>=!~].*)?")
+
+
+@check("EC-pip-conflict")
+def pip_conflict(context: CheckContext) -> Iterable[Hit]:
+    """`A requires B<2, but you have B 2.0` and resolvers that give up: the two packages and the pin that agrees."""
+    for hit in context.hits:
+        if hit.signature.name == "requires":
+            found = _REQUIREMENT.match(hit.groups["requirement"].split(";")[0].strip())
+            if not found:
+                continue
+            owner, needed = normalized(hit.groups["package"]), normalized(found.group(1))
+            pin = re.sub(r"\s+", "", found.group(2) or "")
+            values = {
+                "package": owner,
+                "package_version": hit.groups.get("version", ""),
+                "needed": needed,
+                "requirement": hit.groups["requirement"].split(";")[0].strip(),
+                "have": hit.groups.get("have", "?"),
+                "needed_pin": pin,
+            }
+            yield Hit(
+                verdict="possible",
+                because=(log_reason(hit),),
+                values={key: value for key, value in values.items() if value},
+                packages=(owner, needed, "torch") if _of_torch_family(owner, needed) else (owner, needed),
+                explains=1,
+                weight=2,
+            )
+
+
+def _of_torch_family(*names: str) -> bool:
+    return any(name in ("torch", "torchvision", "torchaudio", "triton") for name in names)

@@ -1,0 +1,301 @@
+"""Whether a checkpoint can be split over several GPUs: five rules, each with its arithmetic.
+
+For a linear layer with K inputs and N outputs, split over `tp` ranks:
+
+    R1  row parallel: K % tp == 0; column parallel: N % tp == 0
+    R2  row parallel, quantized in groups: (K / tp) % group_size == 0
+    R3  row parallel, Marlin kernels before they padded: (K / tp) % 128 == 0
+    R4  column parallel, the same kernels: (N / tp) % 64 == 0, N of layers that the engine merges taken together
+    R5  attention heads % tp == 0, and key/value heads divide tp or tp divides them
+
+Pure functions over facts. Where a fact is missing the effect is `unknown`, never a guess.
+Sources: vLLM's `marlin_utils.py`, `awq.py` and `gptq.py` of each release (GPTQ_MARLIN_MIN_THREAD_K = 128, ..._N = 64),
+https://github.com/vllm-project/vllm/pull/6612 (AWQ-Marlin), /pull/13119 (fallback), /issues/13640 (a report), and
+https://github.com/InternLM/lmdeploy/pull/2740 (TurboMind pads).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from envdoctor.facts.checkpoint import Checkpoint, LayerWidth
+from envdoctor.facts.known import value_of
+from envdoctor.facts.truth import Truth, all_of, any_of
+from envdoctor.versions import Interval, Scheme, at_least, within
+
+OK, DEGRADES, BLOCKS, UNKNOWN = "ok", "degrades", "blocks", "unknown"
+MARLIN_K, MARLIN_N = 128, 64
+LARGEST = 64
+#: engines that split layers in the way the rules describe
+ENGINES = ("vllm", "sglang", "lmdeploy")
+_GROUPED = ("awq", "gptq")
+#: quantized, but with one scale a row or tensor: no group can be cut
+_UNGROUPED_FORMATS = ("int-quantized", "float-quantized", "naive-quantized")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Split:
+    """What is to be run: the engine, its version, and the machine. None: not known.
+
+    `quantization` is the launch flag where one was given (`awq` forces the plain kernel), `backend` LMDeploy's.
+    """
+
+    engine: str
+    version: str | None = None
+    backend: str | None = None
+    capability: str | None = None
+    quantization: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuleVerdict:
+    """One rule on one layer family. `per_rank` is what each rank would get, in the shortest exact form."""
+
+    rule: str
+    effect: str  #: ok, degrades, blocks, unknown
+    family: str  #: e.g. mlp.down_proj; attention for R5
+    whole: int
+    per_rank: str
+    divisor: int
+    arithmetic: str  #: "29568 / 2 = 14784 = 115.5 x 128"
+    missing: tuple[str, ...] = ()  #: paths of the facts that would decide an unknown one
+
+
+def judge_split(checkpoint: Checkpoint, split: Split, tensor_parallel: int) -> tuple[RuleVerdict, ...]:
+    """Every rule that applies, worst first. An empty tuple: nothing is known of the checkpoint, or tp is 1."""
+    tp = tensor_parallel
+    if tp <= 1 or split.engine not in ENGINES:
+        return ()
+    found = list(_heads(checkpoint, tp))
+    for layer in widths(checkpoint):
+        found += _judge_layer(checkpoint, split, layer, tp)
+    found += _judge_merged(checkpoint, split, tp)
+    order = {BLOCKS: 0, UNKNOWN: 1, DEGRADES: 2, OK: 3}
+    return tuple(sorted(found, key=lambda item: (order[item.effect], item.rule, item.family)))
+
+
+def blocked(verdicts: Iterable[RuleVerdict]) -> Truth:
+    """True: some rule refuses it. None: nothing refuses it, and a rule is undecided. False: it would load."""
+    return any_of(None if item.effect == UNKNOWN else item.effect == BLOCKS for item in verdicts)
+
+
+def working_tensor_parallel(checkpoint: Checkpoint, split: Split, largest: int = LARGEST) -> tuple[int, ...]:
+    """The values from 1 to `largest` that every rule allows. Empty where the checkpoint's numbers are not known."""
+    if value_of(checkpoint.num_attention_heads) is None or not widths(checkpoint):
+        return ()
+    return tuple(tp for tp in range(1, largest + 1) if blocked(judge_split(checkpoint, split, tp)) is False)
+
+
+def widths(checkpoint: Checkpoint) -> tuple[LayerWidth, ...]:
+    """The layer families of a checkpoint; where only numbers are known, the two row-parallel ones they imply."""
+    layers = value_of(checkpoint.layers)
+    if layers:
+        return layers
+    quantized = value_of(checkpoint.quant_method) not in (None, "none")
+    hidden, count = value_of(checkpoint.hidden_size), value_of(checkpoint.num_hidden_layers) or 0
+    heads, dim = value_of(checkpoint.num_attention_heads), value_of(checkpoint.head_dim)
+    inner = value_of(checkpoint.intermediate_size)
+    found = []
+    if inner and value_of(checkpoint.moe_intermediate_size) is None:
+        found.append(("mlp.down_proj", inner))
+    if heads and dim:
+        found.append(("self_attn.o_proj", heads * dim))
+    return tuple(
+        LayerWidth(
+            family=family, parallel="row", inputs=inputs, outputs=hidden or 0, count=count, quantized=quantized
+        )
+        for family, inputs in found
+    )  # fmt: skip
+
+
+def _heads(checkpoint: Checkpoint, tp: int) -> list[RuleVerdict]:
+    heads, groups = value_of(checkpoint.num_attention_heads), value_of(checkpoint.num_key_value_heads)
+    if heads is None:
+        missing = ("checkpoint.num_attention_heads",)
+        return [_verdict("R5", UNKNOWN, "attention", 0, tp, tp, missing=missing)]
+    found = [_verdict("R5", OK if heads % tp == 0 else BLOCKS, "attention", heads, tp, 1)]
+    if groups is not None and groups % tp and tp % groups:
+        found.append(_verdict("R5", BLOCKS, "key/value heads", groups, tp, 1))
+    return found
+
+
+def _judge_layer(checkpoint: Checkpoint, split: Split, layer: LayerWidth, tp: int) -> list[RuleVerdict]:
+    leaf = layer.family.rpartition(".")[2]
+    if layer.parallel == "column":
+        # key and value heads are copied, not split, where there are fewer of them than ranks: R5 judges those
+        if leaf in ("k_proj", "v_proj", "qkv_proj", "W_pack", "wqkv", "c_attn", "query_key_value"):
+            return []
+        return [_verdict("R1", OK if layer.outputs % tp == 0 else BLOCKS, layer.family, layer.outputs, tp, 1)]
+    if layer.inputs % tp:
+        return [_verdict("R1", BLOCKS, layer.family, layer.inputs, tp, 1)]
+    found = [_verdict("R1", OK, layer.family, layer.inputs, tp, 1)]
+    if layer.quantized:
+        found += _groups(checkpoint, split, layer, tp)
+        found += _marlin(checkpoint, split, "R3", layer.family, layer.inputs, MARLIN_K, tp)
+    return found
+
+
+def _judge_merged(checkpoint: Checkpoint, split: Split, tp: int) -> list[RuleVerdict]:
+    """R4. vLLM runs q, k and v as one layer, and gate and up as one: their N count together."""
+    merged: dict[str, int] = {}
+    for layer in widths(checkpoint):
+        stem, _, leaf = layer.family.rpartition(".")
+        if layer.parallel != "column" or not layer.quantized or layer.outputs % tp:
+            continue
+        name = {"q_proj": "qkv_proj", "k_proj": "qkv_proj", "v_proj": "qkv_proj"}.get(leaf, leaf)
+        name = "gate_up_proj" if name in ("gate_proj", "up_proj") else name
+        merged[f"{stem}.{name}"] = merged.get(f"{stem}.{name}", 0) + layer.outputs
+    found = []
+    for family, outputs in merged.items():
+        found += _marlin(checkpoint, split, "R4", family, outputs, MARLIN_N, tp)
+    return found
+
+
+def _groups(checkpoint: Checkpoint, split: Split, layer: LayerWidth, tp: int) -> list[RuleVerdict]:
+    """R2: a group that would be cut between two ranks."""
+    method, group = value_of(checkpoint.quant_method), value_of(checkpoint.group_size)
+    if method in ("smooth_quant", "none") or value_of(checkpoint.quant_format) in _UNGROUPED_FORMATS:
+        return []
+    if group is not None and group <= 0:
+        return []  # one scale for all of K: nothing to cut
+    if group is None:
+        return [_unknown("R2", layer, tp, "checkpoint.group_size")]
+    per_rank = layer.inputs // tp
+    if per_rank % group == 0:
+        return [_verdict("R2", OK, layer.family, layer.inputs, tp, group)]
+    effect, missing = _cut_group(checkpoint, split, layer, method)
+    return [_verdict("R2", effect, layer.family, layer.inputs, tp, group, missing=missing)]
+
+
+def _cut_group(
+    checkpoint: Checkpoint, split: Split, layer: LayerWidth, method: str | None
+) -> tuple[str, tuple[str, ...]]:
+    """What an engine does where a group would be cut."""
+    if split.engine == "lmdeploy":
+        return _turbomind(split)
+    if split.engine != "vllm" or method not in _GROUPED or ".experts" in layer.family:
+        return UNKNOWN, ()  # fused experts and other engines have rules of their own, not read here
+    if method == "gptq":
+        reordered = value_of(checkpoint.desc_act)
+        if reordered is None:
+            return UNKNOWN, ("checkpoint.desc_act",)
+        if reordered:
+            return UNKNOWN, ()
+    return BLOCKS, ()
+
+
+def _turbomind(split: Split) -> tuple[str, tuple[str, ...]]:
+    if split.backend == "pytorch":
+        return UNKNOWN, ()
+    if split.backend is None:
+        return UNKNOWN, ("workload.backend",)
+    if split.version is None:
+        return UNKNOWN, ("package.lmdeploy",)
+    # 0.6.0 pads the feed-forward width to whole groups; 0.6.3 repaired it for widths that tp does not divide evenly
+    return (OK, ()) if at_least(Scheme.PEP440, split.version, "0.6.3") else (UNKNOWN, ())
+
+
+def _marlin(
+    checkpoint: Checkpoint, split: Split, rule: str, family: str, whole: int, divisor: int, tp: int
+) -> list[RuleVerdict]:
+    """R3 and R4: the tile sizes of Marlin kernels, vLLM only."""
+    if split.engine != "vllm" or value_of(checkpoint.quant_method) not in _GROUPED or ".experts" in family:
+        return []
+    if (whole // tp) % divisor == 0:
+        return [_verdict(rule, OK, family, whole, tp, divisor)]
+    chosen, missing = marlin_chosen(checkpoint, split)
+    if chosen is False:
+        return []
+    effect = UNKNOWN if chosen is None else _tile_effect(checkpoint, split)
+    if effect == OK:
+        return []
+    if chosen is None and split.version is not None and _tile_effect(checkpoint, split) != BLOCKS:
+        # whichever kernel is taken, the model loads
+        effect = _tile_effect(checkpoint, split)
+        if effect == OK:
+            return []
+    if split.version is None and "package.vllm" not in missing:
+        missing = (*missing, "package.vllm")
+    return [_verdict(rule, effect, family, whole, tp, divisor, missing=missing if effect == UNKNOWN else ())]
+
+
+def _tile_effect(checkpoint: Checkpoint, split: Split) -> str:
+    """What a tile that does not fit does, where Marlin was chosen, by vLLM version."""
+    if split.version is None:
+        return UNKNOWN
+    pads = at_least(Scheme.PEP440, split.version, "0.24.0")
+    falls_back = at_least(Scheme.PEP440, split.version, "0.7.3")
+    if pads is True:
+        return OK
+    if falls_back is True:
+        return DEGRADES if pads is False else UNKNOWN
+    # from 0.6.3 GPTQ asks a list of kernels in turn; which of them takes such a shape before 0.7.3 was not read
+    if value_of(checkpoint.quant_method) == "gptq" and at_least(Scheme.PEP440, split.version, "0.6.3") is not False:
+        return UNKNOWN
+    return BLOCKS if falls_back is False else UNKNOWN
+
+
+def marlin_chosen(checkpoint: Checkpoint, split: Split) -> tuple[Truth, tuple[str, ...]]:
+    """Whether vLLM takes a Marlin kernel for this checkpoint here, and the facts that would decide it."""
+    method = value_of(checkpoint.quant_method)
+    if split.quantization in ("awq", "gptq"):  # asked for the plain kernel by name
+        return False, ()
+    missing: list[str] = []
+    bits, group, sym = value_of(checkpoint.bits), value_of(checkpoint.group_size), value_of(checkpoint.sym)
+    conditions: list[Truth] = [
+        None if bits is None else bits == 4 or (bits == 8 and method == "gptq"),
+        None if group is None else group in (-1, 32, 64, 128),
+    ]
+    if method == "gptq":
+        conditions.append(sym)
+        missing += [] if sym is not None else ["checkpoint.sym"]
+    if split.version is None:
+        conditions.append(None)
+        missing.append("package.vllm")
+    else:
+        first = "0.5.3" if method == "awq" else "0.4.2"
+        conditions.append(at_least(Scheme.PEP440, split.version, first))
+    conditions.append(_capable(split, missing))
+    return all_of(conditions), tuple(missing)
+
+
+def _capable(split: Split, missing: list[str]) -> Truth:
+    if split.capability is None:
+        missing.append("gpu.compute_capability")
+        return None
+    if at_least(Scheme.CAPABILITY, split.capability, "8.0"):
+        return True
+    turing = at_least(Scheme.CAPABILITY, split.capability, "7.5")
+    if turing is not True or split.version is None:
+        return False if turing is False else None
+    # https://github.com/vllm-project/vllm/pull/29901
+    return within(Scheme.PEP440, split.version, [Interval(introduced="0.14.0")])
+
+
+def _unknown(rule: str, layer: LayerWidth, tp: int, missing: str) -> RuleVerdict:
+    return _verdict(rule, UNKNOWN, layer.family, layer.inputs, tp, 1, missing=(missing,))
+
+
+def _verdict(
+    rule: str, effect: str, family: str, whole: int, tp: int, divisor: int, *, missing: tuple[str, ...] = ()
+) -> RuleVerdict:  # fmt: skip
+    per_rank = _short(whole, tp)
+    arithmetic = f"{whole} / {tp} = {per_rank}"
+    if divisor > 1 and whole % tp == 0:
+        arithmetic += f" = {_short(whole // tp, divisor)} x {divisor}"
+    return RuleVerdict(
+        rule=rule, effect=effect, family=family, whole=whole, per_rank=per_rank, divisor=divisor,
+        arithmetic=arithmetic, missing=missing,
+    )  # fmt: skip
+
+
+def _short(value: int, divisor: int) -> str:
+    """value / divisor, without digits that say nothing."""
+    return (
+        str(value // divisor)
+        if value % divisor == 0
+        else f"{value / divisor:.4g}"
+        if value < 10_000
+        else f"{value / divisor:.2f}".rstrip("0")
+    )
