@@ -1,0 +1,1 @@
+"""The target Python environment, seen from outside: nothing of it is imported here."""

@@ -1,0 +1,110 @@
+"""Which Python environment is meant: named by the user, active, in the working directory, or the running one."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from envdoctor.errors import UsageError
+from envdoctor.probe.ports import View, find_program, text_of
+
+_ADVICE = "Give the interpreter of the environment, or its folder: --python .venv or --python .venv/bin/python"
+_NAMES = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
+_A_PYTHON = re.compile(r"python|pypy|graalpy", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """The interpreter to ask, and the environment's folder.
+
+    `folder` is the venv or conda prefix where there is one. `missing` says why the interpreter cannot be run, in an
+    environment that is there all the same; None where it can.
+    """
+
+    executable: str
+    source: str
+    folder: str | None = None
+    config: Mapping[str, str] | None = None  #: pyvenv.cfg, keys in lower case; None where there is none
+    conda: bool = False
+    missing: str | None = None
+
+
+def choose(view: View, python: str | None, environ: Mapping[str, str], cwd: str) -> Choice:
+    """The target. `python` is what the user gave, None where nothing.
+
+    Raises UsageError where what was given is neither an interpreter nor an environment.
+    """
+    if python is not None:
+        return _given(view, python, environ, cwd)
+    conda = environ.get("CONDA_PREFIX", "")
+    base = environ.get("CONDA_DEFAULT_ENV") in ("base", "root")
+    folders = [(environ.get("VIRTUAL_ENV", ""), "VIRTUAL_ENV"), (f"{cwd}/.venv", "./.venv")]
+    # A conda base environment is active in every shell of its user: it says less than the .venv of this project.
+    folders.insert(2 if base else 1, (conda, "CONDA_PREFIX"))
+    for folder, source in folders:
+        if folder and (found := _environment(view, folder, source)):
+            return found
+    return _interpreter(view, sys.executable or "python3", "the Python that runs envdoctor")
+
+
+def _given(view: View, python: str, environ: Mapping[str, str], cwd: str) -> Choice:
+    path = posixpath.normpath(posixpath.join(cwd, python))
+    kind = view.kind(path)
+    if kind is None and "/" not in python and (found := find_program(view, python, environ.get("PATH", ""))):
+        path, kind = found, "file"
+    if kind == "folder":
+        found_in = _environment(view, path, "--python")
+        if found_in is None:
+            raise UsageError(f"--python {python}: this folder holds no Python environment", advice=_ADVICE)
+        return found_in
+    folder = posixpath.dirname(posixpath.dirname(path))
+    if kind is None:
+        gone = _environment(view, folder, "--python") if view.is_link(path) else None
+        if gone is None or gone.folder is None:
+            raise UsageError(f"--python {python}: no such path", advice=_ADVICE)
+        return gone
+    if not _A_PYTHON.search(posixpath.basename(path)) and not _A_PYTHON.search(posixpath.basename(view.real(path))):
+        raise UsageError(f"--python {python}: not a Python interpreter", advice=_ADVICE)
+    if not view.executable(path):
+        raise UsageError(f"--python {python}: this file may not be executed", advice=_ADVICE)
+    return _interpreter(view, path, "--python")
+
+
+def _environment(view: View, folder: str, source: str) -> Choice | None:
+    """The environment in a folder, also one whose interpreter is gone; None where there is none."""
+    folder = posixpath.normpath(folder)
+    config, conda = _config(view, folder), view.kind(f"{folder}/conda-meta") == "folder"
+    for name in _NAMES:
+        if view.executable(f"{folder}/{name}"):
+            owner = folder if config is not None or conda else None
+            return Choice(executable=f"{folder}/{name}", source=source, folder=owner, config=config, conda=conda)
+    if config is None and not conda:
+        return None
+    executable = f"{folder}/{_NAMES[0]}"
+    return Choice(
+        executable=executable, source=source, folder=folder, config=config, conda=conda, missing=_gone(view, executable)
+    )
+
+
+def _gone(view: View, executable: str) -> str:
+    if view.is_link(executable):
+        return f"the interpreter is gone: {executable} points to {view.real(executable)}, which does not exist"
+    return f"the interpreter is gone: there is no {executable}"
+
+
+def _interpreter(view: View, path: str, source: str) -> Choice:
+    folder = posixpath.dirname(posixpath.dirname(path))
+    config, conda = _config(view, folder), view.kind(f"{folder}/conda-meta") == "folder"
+    owner = folder if config is not None or conda else None
+    return Choice(executable=path, source=source, folder=owner, config=config, conda=conda)
+
+
+def _config(view: View, folder: str) -> dict[str, str] | None:
+    text = text_of(view, f"{folder}/pyvenv.cfg", 1 << 16)
+    if text is None:
+        return None
+    pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
+    return {key.strip().lower(): value.strip() for key, _, value in pairs}
