@@ -1,0 +1,222 @@
+"""A request -> a lock. Wires the pure core to uv and to the matrix; says on `say` what forced each round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from envdoctor.facts import Workload
+from envdoctor.knowledge import Matrix
+from envdoctor.resolve.abi import Abi, abi_of
+from envdoctor.resolve.era import Anchor, Era, anchors_in, datable, era_of, implied_anchors
+from envdoctor.resolve.errors import SolverError
+from envdoctor.resolve.indexes import Indexes, find_indexes
+from envdoctor.resolve.made import Lock
+from envdoctor.resolve.mend import Mending
+from envdoctor.resolve.names import Decisions, decisions_of
+from envdoctor.resolve.place import place_for
+from envdoctor.resolve.predict import predicted
+from envdoctor.resolve.problem import Conflict, Limit, Place, Problem, solve
+from envdoctor.resolve.reasons import describe
+from envdoctor.resolve.refusal import refuse
+from envdoctor.resolve.request import LockRequest
+from envdoctor.resolve.search import Dead, Found, Say, Search
+from envdoctor.resolve.solution import Solution
+from envdoctor.resolve.uv import Runner, find_uv
+from envdoctor.resolve.vetoes import Veto, vetoes_of_matrix
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Knowledge:
+    """What the matrix gives to a search."""
+
+    matrix: Matrix
+    abi: Abi
+    decisions: Decisions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MatrixJudge:
+    """Predicts the environment of a solution and holds it against everything that is known."""
+
+    knowledge: Knowledge
+    request: LockRequest
+    python: str
+    workload: Workload
+
+    def vetoes(self, solution: Solution) -> Sequence[Veto]:
+        """Entries, checks and the derived tables."""
+        facts = predicted(
+            self.request.facts, solution, python=self.python, workload=self.workload, tables=self.knowledge.abi.tables
+        )
+        asked = self.request.asked
+        return (
+            *self.knowledge.abi.vetoes(solution, asked),
+            *vetoes_of_matrix(facts, self.knowledge.matrix, solution, asked),
+        )
+
+    def needs(self, solution: Solution) -> Sequence[Limit]:
+        """Undeclared needs that are still open."""
+        return self.knowledge.decisions.unmet(solution, self.python)
+
+
+def make_lock(
+    request: LockRequest,
+    *,
+    matrix: Matrix | None = None,
+    run: Runner | None = None,
+    say: Say = lambda _: None,
+    folder: Path | None = None,
+    workload: Workload | None = None,
+) -> Lock:
+    """Solves a request. Raises ImpossibleError, SolverError, BudgetError, UsageError; never leaves anything behind."""
+    if matrix is None:
+        from envdoctor.knowledge import load_matrix
+
+        matrix = load_matrix()
+    indexes = find_indexes(request.indexes, folder=folder or Path.cwd())
+    run = run or find_uv(**indexes.environment)
+    knowledge = Knowledge(matrix=matrix, abi=abi_of(matrix), decisions=decisions_of(matrix))
+    attempt = _Attempt(
+        request=request, knowledge=knowledge, run=run, say=say, workload=workload or request.facts.workload
+    )
+    outcome = attempt.with_indexes(indexes.main)
+    used = indexes.main
+    if isinstance(outcome.result, Dead) and indexes.extra:
+        say("the first index alone has no answer: the extra ones are asked too")
+        used = (*indexes.main, *indexes.extra)
+        outcome = attempt.with_indexes(used)
+    if isinstance(outcome.result, Dead):
+        raise refuse(outcome.result, request=request, mending=outcome.mending, look=outcome.look)
+    return describe(
+        request=request,
+        found=outcome.result,
+        era=outcome.era,
+        knowledge=(matrix, knowledge.decisions, knowledge.abi.tables),
+        index=_index_line(indexes, used),
+        solves=outcome.solves,
+    )
+
+
+def _index_line(indexes: Indexes, used: tuple[str, ...]) -> str:
+    line = f"as set by {indexes.origin}"
+    if indexes.extra and used != indexes.main:
+        line += ", with its extra indexes (install with the same, and with --index-strategy unsafe-best-match)"
+    return line
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Outcome:
+    result: Found | Dead
+    era: Era | None
+    mending: Mending
+    look: _Look
+    solves: int
+
+
+@dataclass(kw_only=True, slots=True)
+class _Look:
+    """Small questions to uv (one name, no dependencies): not counted as solves, answered from the cache where it has them."""
+
+    run: Runner
+    timeout_s: float
+
+    def __call__(self, problem: Problem) -> Solution | Conflict:
+        return solve(self.run, problem, timeout_s=self.timeout_s)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Attempt:
+    request: LockRequest
+    knowledge: Knowledge
+    run: Runner
+    say: Say
+    workload: Workload
+
+    def with_indexes(self, arguments: tuple[str, ...]) -> _Outcome:
+        place = place_for(self.request.facts, python=self.request.python, index_arguments=arguments)
+        look = _Look(run=self.run, timeout_s=self.request.timeout_s)
+        era, undated = self._era(place, look)
+        problem = Problem(
+            requirements=tuple(a.text for a in self.request.asked),
+            place=place,
+            additions=self._leaves(),
+            era=era.end if era else None,
+            later=dict.fromkeys(undated),
+        )
+        if era:
+            self.say(f"era: {era}")
+        outcome = self._search(problem, era, look)
+        if era is not None and isinstance(outcome.result, Dead):
+            timeless = self._timeless(problem)
+            if timeless:
+                self.say("without upload times, so not bound by the era: " + ", ".join(timeless))
+                problem = replace(problem, later={**problem.later, **dict.fromkeys(timeless)})
+                outcome = self._search(problem, era, look)
+        if era is None and self.request.era.mode == "derive" and isinstance(outcome.result, Found):
+            return self._dated_again(outcome, look)
+        return outcome
+
+    def _timeless(self, problem: Problem) -> tuple[str, ...]:
+        """Names that the index gives without an upload time: to uv, those are newer than any era."""
+        answer = self._solve(replace(problem, era=None, later={}), offline=True)
+        if isinstance(answer, Conflict):
+            return ()
+        return tuple(sorted(n for n, p in answer.packages.items() if p.uploaded is None and n not in problem.later))
+
+    def _leaves(self) -> tuple[Limit, ...]:
+        names = {a.name for a in self.request.asked}
+        return tuple(limit for limit in self.knowledge.decisions.leaves() if limit.name not in names)
+
+    def _search(self, problem: Problem, era: Era | None, look: _Look) -> _Outcome:
+        mending = Mending(look=look, decisions=self.knowledge.decisions, asked=self.request.asked, era=era)
+        judge = MatrixJudge(
+            knowledge=self.knowledge, request=self.request, python=problem.place.python, workload=self.workload
+        )
+        search = Search(
+            solve=self._solve, judge=judge, mender=mending, say=self.say, max_solves=self.request.max_solves
+        )
+        result = search.run(problem)
+        return _Outcome(result=result, era=era, mending=mending, look=look, solves=search.solves)
+
+    def _solve(self, problem: Problem, *, offline: bool) -> Solution | Conflict:
+        if offline:
+            try:
+                return solve(self.run, problem, offline=True, timeout_s=self.request.timeout_s)
+            except SolverError:
+                pass  # the cache does not hold all that this round looks at
+        return solve(self.run, problem, timeout_s=self.request.timeout_s)
+
+    def _era(self, place: Place, look: _Look) -> tuple[Era | None, tuple[str, ...]]:
+        """The era, and the names that it cannot bind (pinned ones need no date; an index may not say when it got them)."""
+        choice = self.request.era
+        pinned = tuple(a.name for a in self.request.asked if a.exact)
+        if choice.mode == "off":
+            return None, ()
+        if choice.mode == "set" and choice.end is not None:
+            return Era(end=choice.end, derived=False), pinned
+        dating = datable(self.request.asked)
+        anchors = self._anchors([a.text for a in dating], [a.name for a in dating], place, look)
+        return era_of(anchors), pinned
+
+    def _anchors(self, texts: Sequence[str], names: Sequence[str], place: Place, look: _Look) -> tuple[Anchor, ...]:
+        if not texts:
+            return ()
+        question = Problem(requirements=tuple(texts), place=place, dependencies=False)
+        answer = look(question)
+        if isinstance(answer, Conflict) and answer.wheelless:
+            answer = look(replace(question, sources=answer.wheelless))
+        return anchors_in(answer, names) if isinstance(answer, Solution) else ()
+
+    def _dated_again(self, outcome: _Outcome, look: _Look) -> _Outcome:
+        """Nothing was pinned: where what came out is old all the same, its companions are chosen from its time."""
+        found = outcome.result
+        if not isinstance(found, Found):
+            return outcome
+        era = era_of(implied_anchors(found.solution, self.request.asked))
+        if era is None:
+            return outcome
+        self.say(f"era: {era}")
+        again = self._search(replace(found.problem, era=era.end), era, look)
+        return again if isinstance(again.result, Found) else outcome

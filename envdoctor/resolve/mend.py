@@ -1,0 +1,139 @@
+"""Ways out of uv's refusals that are no question of versions: the era hides too much, or a wheel does not exist.
+
+Nothing is let in silently: every way says why. A name that only appeared long after those who need it is never let in by itself,
+and a source is built only where the user asked for it by name or the matrix vouches for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from envdoctor.resolve.era import STRANGER, Era
+from envdoctor.resolve.names import Decisions
+from envdoctor.resolve.problem import Conflict, Limit, Problem
+from envdoctor.resolve.request import Asked
+from envdoctor.resolve.solution import Package, Solution
+
+Look = Callable[[Problem], "Solution | Conflict"]
+_STEPS = (timedelta(days=60), timedelta(days=180), timedelta(days=540), None)
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(kw_only=True, slots=True)
+class Mending:
+    """Mends for one request. `look` solves small questions about one name; its answers are kept."""
+
+    look: Look
+    decisions: Decisions
+    asked: Sequence[Asked]
+    era: Era | None
+    strangers: dict[str, str] = field(default_factory=dict)  #: names that were refused, and why
+    _seen: dict[tuple[object, ...], Package | None] = field(default_factory=dict)
+
+    def mend(self, problem: Problem, conflict: Conflict) -> Iterator[tuple[Problem, str]]:
+        """The problem changed for every name that uv complains of at once; then wider dates, one step after the other."""
+        out = [n for n in (*conflict.wheelless, *conflict.filtered) if self._left_out(n) and not _is_out(problem, n)]
+        if out:
+            limits = tuple(Limit(text=n, name=n, source="left out", why=self.decisions.left_out[n]) for n in out)
+            why = "; ".join(f"{li.name} is left out: {li.why}" for li in limits)
+            yield replace(problem, left_out=(*problem.left_out, *limits)), why
+            return
+        for name in conflict.wheelless:
+            yield from self._without_wheel(problem, name)
+        if problem.era is not None:
+            for name in conflict.filtered:
+                yield from self._hidden(problem, name)
+
+    def _left_out(self, name: str) -> bool:
+        return name in self.decisions.left_out and all(a.name != name for a in self.asked)
+
+    def _without_wheel(self, problem: Problem, name: str) -> Iterator[tuple[Problem, str]]:
+        if name in problem.sources:
+            return
+        first = self._one(problem, name, dated=False, lowest=True)
+        era = problem.era
+        if first is not None and era is not None and first.uploaded is not None and first.uploaded > era:
+            if name not in problem.later and self._existed(problem, name):
+                moment = first.uploaded + _MINUTE
+                yield problem.with_later(name, moment), f"{name} has wheels only since {moment:%Y-%m-%d}: its era is its own"
+            return
+        asked = any(a.name == name for a in self.asked)
+        if not asked and name not in self.decisions.sources:
+            self.strangers[name] = f"{name} exists only as a source for this Python, and nobody vouches for building it"
+            return
+        if self._compiled_elsewhere(problem, name):
+            self.strangers[name] = f"{name} has compiled wheels, but none for Python {problem.place.python}"
+            return
+        yield replace(problem, sources=(*problem.sources, name)), f"{name} has no wheel: it will be built from its source"
+
+    def _hidden(self, problem: Problem, name: str) -> Iterator[tuple[Problem, str]]:
+        era = problem.era
+        if era is None or name in problem.later or any(a.name == name and a.exact for a in self.asked):
+            return
+        if not self._existed(problem, name):
+            first = self._first(problem, name)
+            if first is None or first.uploaded is None:
+                return
+            if first.uploaded - era > STRANGER:
+                self.strangers[name] = (
+                    f"{name} was first uploaded on {first.uploaded:%Y-%m-%d}, long after those who need it: "
+                    "it looks like a re-registered name"
+                )
+                return
+            moment = first.uploaded + timedelta(days=30)
+            yield problem.with_later(name, moment), f"{name} is younger than the era: taken as of {moment:%Y-%m-%d}"
+            return
+        bounded = self._one(problem, name, dated=False, lowest=True, limited=True)
+        if bounded is not None and bounded.uploaded is not None and bounded.uploaded >= era:
+            moment = bounded.uploaded + _MINUTE
+            yield problem.with_later(name, moment), f"{name} {bounded.version} of {moment:%Y-%m-%d} is let in after the era"
+        for step in _STEPS:
+            later: datetime | None = None if step is None else era + step
+            until = "at any date" if later is None else f"until {later:%Y-%m-%d}"
+            yield problem.with_later(name, later), f"{name} is let in {until}: the era alone has no answer"
+
+    def _first(self, problem: Problem, name: str) -> Package | None:
+        """The oldest release, as a wheel or as a source."""
+        found = [self._one(problem, name, dated=False, lowest=True, sources=s) for s in (False, True)]
+        dated = [(p.uploaded, p) for p in found if p is not None and p.uploaded is not None]
+        return min(dated, key=lambda pair: pair[0])[1] if dated else None
+
+    def _existed(self, problem: Problem, name: str) -> bool:
+        return any(self._one(problem, name, dated=True, lowest=False, sources=s) is not None for s in (False, True))
+
+    def _compiled_elsewhere(self, problem: Problem, name: str) -> bool:
+        """Whether wheels for one CPU exist for another Python: then its source is a compilation, not a packaging habit."""
+        for python in ("3.11", "3.10", "3.9", "3.12"):
+            if python == problem.place.python:
+                continue
+            found = self._one(replace(problem, place=replace(problem.place, python=python)), name, dated=False, lowest=False)
+            if found is not None and any(a.wheel and not a.filename.endswith("-none-any.whl") for a in found.artifacts):
+                return True
+        return False
+
+    def _one(
+        self, problem: Problem, name: str, *, dated: bool, lowest: bool, sources: bool = False, limited: bool = False
+    ) -> Package | None:
+        """One release of a name by itself, or None. `limited`: within what was asked and vetoed."""
+        texts = [f"{name}{a.specifier}" for a in self.asked if a.name == name] if limited else []
+        if limited:
+            texts += [limit.text for limit in problem.limits if limit.name == name]
+        key = (name, dated and problem.era, lowest, sources, problem.place.python, tuple(texts))
+        if key not in self._seen:
+            question = Problem(
+                requirements=tuple(texts) or (name,),
+                place=problem.place,
+                era=problem.era if dated else None,
+                sources=(name,) if sources else (),
+                dependencies=False,
+                lowest=lowest,
+            )
+            answer = self.look(question)
+            self._seen[key] = answer.packages.get(name) if isinstance(answer, Solution) else None
+        return self._seen[key]
+
+
+def _is_out(problem: Problem, name: str) -> bool:
+    return any(limit.name == name for limit in problem.left_out)

@@ -1,0 +1,96 @@
+"""Names that need a decision: sources that may be built, names that stay out, needs that nobody declares. All from the matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from envdoctor.knowledge import Matrix
+from envdoctor.resolve.problem import Limit
+from envdoctor.resolve.solution import Solution
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HiddenNeed:
+    """`package` in `versions` needs `requirement` and does not say so. `leaf`: the needed one needs nothing itself."""
+
+    package: str
+    versions: str
+    requirement: str
+    python: str
+    why: str
+    leaf: bool
+
+    @property
+    def needed(self) -> str:
+        """The normalized name of what is needed."""
+        return canonicalize_name(Requirement(self.requirement).name)
+
+    def applies(self, solution: Solution, python: str) -> bool:
+        """Whether the solution holds a release that needs it, on this Python."""
+        found = solution.packages.get(self.package)
+        return (
+            found is not None
+            and SpecifierSet(self.versions).contains(found.public, prereleases=True)
+            and SpecifierSet(self.python).contains(python)
+        )
+
+    def limit(self) -> Limit:
+        """As an addition to a problem."""
+        return Limit(text=self.requirement, name=self.needed, source="undeclared need", why=self.why)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decisions:
+    """The tables `undeclared-needs`, `source-only` and `left-out-names` of the matrix."""
+
+    needs: tuple[HiddenNeed, ...] = ()
+    sources: Mapping[str, str] = None  # type: ignore[assignment]
+    left_out: Mapping[str, str] = None  # type: ignore[assignment]
+
+    def leaves(self) -> tuple[Limit, ...]:
+        """Needs without dependencies of their own: asked for at once, and dropped again where nobody needs them."""
+        return tuple(dict.fromkeys(n.limit() for n in self.needs if n.leaf))
+
+    def unmet(self, solution: Solution, python: str) -> tuple[Limit, ...]:
+        """Needs of this solution that nothing in it satisfies."""
+        found = [n.limit() for n in self.needs if n.applies(solution, python) and n.needed not in solution.packages]
+        return tuple(dict.fromkeys(found))
+
+    def wanted(self, solution: Solution, python: str) -> Mapping[str, tuple[HiddenNeed, ...]]:
+        """Who needs what, by the needed name."""
+        found: dict[str, list[HiddenNeed]] = {}
+        for need in self.needs:
+            if need.applies(solution, python):
+                found.setdefault(need.needed, []).append(need)
+        return {name: tuple(needs) for name, needs in found.items()}
+
+
+def decisions_of(matrix: Matrix) -> Decisions:
+    """What the matrix has decided about names."""
+    return Decisions(
+        needs=tuple(_need(row) for row in _rows(matrix, "undeclared-needs", "need")),
+        sources={row["name"]: row["why"] for row in _rows(matrix, "source-only", "source")},
+        left_out={row["name"]: row["why"] for row in _rows(matrix, "left-out-names", "name")},
+    )
+
+
+def _rows(matrix: Matrix, table: str, key: str) -> Sequence[Mapping[str, Any]]:
+    found: Sequence[Mapping[str, Any]] = matrix.tables[table].get(key, ()) if table in matrix.tables else ()
+    return found
+
+
+def _need(row: Mapping[str, Any]) -> HiddenNeed:
+    return HiddenNeed(
+        package=row["package"],
+        versions=row.get("versions", ""),
+        requirement=row["needs"],
+        python=row.get("python", ""),
+        why=row["why"],
+        leaf=bool(row.get("leaf", False)),
+    )

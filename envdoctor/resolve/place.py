@@ -1,0 +1,62 @@
+"""Facts as hard limits: for which Python, platform and C library uv solves."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+from envdoctor.errors import UsageError
+from envdoctor.facts import Facts, value_of
+from envdoctor.resolve.errors import SolverError
+from envdoctor.resolve.problem import Place
+
+#: the manylinux steps that uv's `--python-platform` knows; 2.17 is manylinux2014
+_STEPS = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
+_DEFAULT_GLIBC = "2.28"  # where nothing is known: what every distribution that is still maintained has
+_ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
+_PYTHON = re.compile(r"3\.(\d{1,2})(?:\.\d+)?")
+
+
+def python_of(facts: Facts, given: str | None) -> str:
+    """`3.11`: the call's, else the target's, else the running interpreter's. Raises UsageError."""
+    text = given or value_of(facts.target.python) or f"3.{sys.version_info[1]}"
+    found = _PYTHON.match(text)
+    if found is None:
+        raise UsageError(f"--python-version {text!r} is no Python version", advice="write it as 3.11")
+    return f"3.{found.group(1)}"
+
+
+def platform_of(facts: Facts) -> str:
+    """uv's name for the machine: its own glibc and processor, never plain `linux` (which is manylinux_2_28).
+
+    Raises SolverError for systems that GPU stacks have no wheels for.
+    """
+    system = value_of(facts.host.os)
+    if system not in (None, "linux"):
+        raise SolverError(
+            f"locks are made for Linux (and WSL2); these facts are of {system}",
+            advice="run it in WSL2, or give the facts of the Linux machine with --from",
+        )
+    architecture = _ARCHITECTURES.get(value_of(facts.host.architecture) or "x86_64")
+    if architecture is None:
+        raise SolverError(f"no wheels of torch exist for {value_of(facts.host.architecture)}")
+    glibc = value_of(facts.host.glibc) or _DEFAULT_GLIBC
+    found = re.match(r"2\.(\d+)", glibc)
+    minor = int(found.group(1)) if found else 28
+    fitting = [step for step in _STEPS if step <= minor]
+    if not fitting:
+        raise SolverError(
+            f"glibc {glibc} is older than any wheel of torch asks for (2.17)",
+            advice="use a newer distribution, or a container",
+        )
+    return f"{architecture}-manylinux_2_{fitting[-1]}"
+
+
+def place_for(facts: Facts, *, python: str | None, index_arguments: tuple[str, ...]) -> Place:
+    """Everything that stays the same from round to round."""
+    return Place(
+        python=python_of(facts, python),
+        platform=platform_of(facts),
+        interpreter=sys.executable,
+        index_arguments=index_arguments,
+    )

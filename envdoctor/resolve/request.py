@@ -1,0 +1,106 @@
+"""What is asked of a lock, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from envdoctor.errors import UsageError
+from envdoctor.facts import Facts
+
+_EXACT = ("==", "===")
+_BOUNDED = ("<", "<=", "~=")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """One requirement in the user's own words. `name` is normalized."""
+
+    text: str
+    name: str
+    specifier: str
+    extras: tuple[str, ...] = ()
+
+    @property
+    def exact(self) -> bool:
+        """Pinned to one version (`==1.2`, not `==1.*`)."""
+        return any(s.operator in _EXACT and not s.version.endswith(".*") for s in SpecifierSet(self.specifier))
+
+    @property
+    def bounded(self) -> bool:
+        """Has an upper bound of any kind."""
+        return self.exact or any(s.operator in (*_BOUNDED, "==") for s in SpecifierSet(self.specifier))
+
+    @property
+    def free(self) -> bool:
+        """The user said nothing about the version."""
+        return not self.specifier
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EraChoice:
+    """How the era is set: derived from the request (the default), given as a moment, or off."""
+
+    mode: str = "derive"  #: derive, set, off
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockRequest:
+    """A request. `facts` is the machine (and, for `--fix`, the target); `python` is `3.11`, None: as the facts say."""
+
+    asked: tuple[Asked, ...]
+    facts: Facts = field(default_factory=Facts)
+    python: str | None = None
+    indexes: tuple[str, ...] = ()
+    era: EraChoice = field(default_factory=EraChoice)
+    stack: str | None = None
+    keep: tuple[str, ...] = ()  #: `name==version` that a fix should leave as it is where it can
+    max_solves: int = 12
+    timeout_s: float = 300.0  #: for one solve
+
+
+def parse_asked(texts: Iterable[str]) -> tuple[Asked, ...]:
+    """The requirements, checked. Raises UsageError on one that is no requirement, or that names a file or an address."""
+    found = []
+    for text in texts:
+        try:
+            parsed = Requirement(text)
+        except InvalidRequirement as error:
+            raise UsageError(f"{text!r} is no requirement: {str(error).splitlines()[0]}") from None
+        if parsed.url:
+            raise UsageError(
+                f"{parsed.name} is asked for by address: a lock takes names from indexes only",
+                advice=f"ask for {parsed.name}==VERSION, and add its index with --index-url",
+            )
+        found.append(
+            Asked(
+                text=str(parsed),
+                name=canonicalize_name(parsed.name),
+                specifier=str(parsed.specifier),
+                extras=tuple(sorted(parsed.extras)),
+            )
+        )
+    if not found:
+        raise UsageError("nothing to lock", advice="name requirements, a --stack, or --fix")
+    return tuple(found)
+
+
+def parse_era(text: str | None, *, off: bool = False) -> EraChoice:
+    """`--era 2024-07-01` (or with a time of day), `--no-era`, or neither. Raises UsageError on no date."""
+    from datetime import timezone
+
+    if off:
+        return EraChoice(mode="off")
+    if text is None:
+        return EraChoice()
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise UsageError(f"--era {text!r} is no date", advice="write it as 2024-07-01") from None
+    return EraChoice(mode="set", end=moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc))

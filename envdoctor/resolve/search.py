@@ -1,0 +1,156 @@
+"""The loop: solve, match against the matrix, turn what is vetoed into limits, solve again. A pure core over a solver port.
+
+Depth first: each round adds at least one limit that was not there, so it ends; a limit that leads nowhere is taken back and the
+next way is tried. At most `max_solves` solves; then BudgetError, which is neither a lock nor a proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from envdoctor.resolve.errors import BudgetError
+from envdoctor.resolve.problem import Conflict, Limit, Problem
+from envdoctor.resolve.solution import Solution
+from envdoctor.resolve.vetoes import Veto, Way
+
+Say = Callable[[str], None]
+
+
+class Judge(Protocol):
+    """What is against a solution, and which needs it leaves open. Pure: same arguments, same answer."""
+
+    def vetoes(self, solution: Solution) -> Sequence[Veto]: ...
+
+    def needs(self, solution: Solution) -> Sequence[Limit]: ...
+
+
+class Mender(Protocol):
+    """Ways to change a problem that uv refused: later dates, sources, names left out. May look things up with uv."""
+
+    def mend(self, problem: Problem, conflict: Conflict) -> Sequence[tuple[Problem, str]]: ...
+
+
+class SolvePort(Protocol):
+    """One solve. `offline` allows an answer from the cache alone, which is quick and may be out of date."""
+
+    def __call__(self, problem: Problem, *, offline: bool) -> Solution | Conflict: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """A solution that nothing firm speaks against, and the problem that gave it."""
+
+    problem: Problem
+    solution: Solution
+    steered: tuple[Veto, ...] = ()  #: what could only be said with a fact that is not known
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dead:
+    """Why a branch ended: uv's conflict, or a veto without a way out. `problem` is what was asked last."""
+
+    problem: Problem
+    conflict: Conflict | None = None
+    veto: Veto | None = None
+
+
+@dataclass(kw_only=True, slots=True)
+class Search:
+    """One request's search. `solves` counts; `refused` are soft limits that cost the solution."""
+
+    solve: SolvePort
+    judge: Judge
+    mender: Mender
+    say: Say
+    max_solves: int = 12
+    solves: int = 0
+    first_conflict: Conflict | None = None
+    online: bool = False
+    _refused: set[str] = field(default_factory=set)
+
+    def run(self, problem: Problem) -> Found | Dead:
+        """The whole search. Raises BudgetError, and what the solver raises."""
+        return self._visit(problem, ())
+
+    def _visit(self, problem: Problem, soft: tuple[Limit, ...]) -> Found | Dead:
+        offline = self.solves > 0 and not self.online
+        answer = self._ask(problem, offline=offline)
+        if isinstance(answer, Conflict):
+            return self._after_conflict(problem, answer, soft)
+        needs = self.judge.needs(answer)
+        if needs:
+            self.say("undeclared: " + ", ".join(sorted(f"{n.text} ({n.why})" for n in needs)))
+            return self._visit(replace(problem, additions=(*problem.additions, *needs)), soft)
+        vetoes = self.judge.vetoes(answer)
+        firm = [v for v in vetoes if v.firm]
+        steering = self._steering(problem, [v for v in vetoes if not v.firm])
+        if not firm and not steering:
+            if offline:  # the cache may lack a newer release: the network has the last word
+                self.online = True
+                return self._visit(problem, soft)
+            return Found(problem=problem, solution=answer, steered=tuple(v for v in vetoes if not v.firm))
+        stuck = next((v for v in firm if not self._open(problem, v)), None)
+        if stuck is not None:
+            return Dead(problem=problem, veto=stuck)
+        return self._after_vetoes(problem, firm, steering, soft)
+
+    def _ask(self, problem: Problem, *, offline: bool) -> Solution | Conflict:
+        if self.solves >= self.max_solves:
+            raise BudgetError(
+                f"{self.max_solves} solves did not settle the request",
+                advice="pin more of it (torch, transformers), or ask for less at once",
+            )
+        self.solves += 1
+        return self.solve(problem, offline=offline)
+
+    def _open(self, problem: Problem, veto: Veto) -> list[Way]:
+        """The ways of a veto that say something new."""
+        have = {limit.text for limit in problem.limits}
+        return [way for way in veto.ways if any(limit.text not in have for limit in way)]
+
+    def _steering(self, problem: Problem, vetoes: Sequence[Veto]) -> tuple[Limit, ...]:
+        """The first way of each soft veto, unless it was tried and refused."""
+        found: list[Limit] = []
+        for veto in vetoes:
+            ways = [w for w in self._open(problem, veto) if not any(li.text in self._refused for li in w)]
+            if ways:
+                found += ways[0]
+        return tuple(dict.fromkeys(found))
+
+    def _after_conflict(self, problem: Problem, conflict: Conflict, soft: tuple[Limit, ...]) -> Found | Dead:
+        self.first_conflict = self.first_conflict or conflict
+        for mended, why in self.mender.mend(problem, conflict):
+            self.say(why)
+            result = self._visit(mended, soft)
+            if isinstance(result, Found):
+                return result
+        if soft:
+            texts = {limit.text for limit in soft}
+            self._refused |= texts
+            self.say("taken back (it would leave no solution): " + ", ".join(sorted(texts)))
+            kept = tuple(limit for limit in problem.limits if limit.text not in texts)
+            return self._visit(replace(problem, limits=kept), ())
+        return Dead(problem=problem, conflict=conflict)
+
+    def _after_vetoes(
+        self, problem: Problem, firm: Sequence[Veto], steering: tuple[Limit, ...], soft: tuple[Limit, ...]
+    ) -> Found | Dead:
+        """All first ways at once; where that leads nowhere, the ways of the first veto one by one."""
+        first = [self._open(problem, veto)[0] for veto in firm]
+        limits = [limit for way in first for limit in way]
+        for veto, way in zip(firm, first, strict=True):
+            self.say(f"{veto.id}: {veto.why} -> " + ", ".join(limit.text for limit in way))
+        for limit in steering:
+            self.say(f"{limit.source} (possible): {limit.why} -> {limit.text}")
+        result = self._visit(problem.with_limits([*limits, *steering]), (*soft, *steering))
+        if isinstance(result, Found) or not firm:
+            return result
+        dead = result
+        for way in self._open(problem, firm[0])[1 if len(firm) == 1 else 0 :]:
+            self.say(f"{firm[0].id}: another way -> " + ", ".join(limit.text for limit in way))
+            result = self._visit(problem.with_limits(way), soft)
+            if isinstance(result, Found):
+                return result
+        return Dead(problem=dead.problem, conflict=dead.conflict, veto=firm[0])
