@@ -29,7 +29,9 @@ from envdoctor.ingest.devices import gpus_of
 from envdoctor.ingest.found import ERROR, FORM, PROSE, Found
 from envdoctor.ingest.gpus import GpuTable
 
-_COLLECTIONS = frozenset(("gpu", "gpu_count", "package", "variable", "flag", "unmet", "toolkit", "claim", "complete", "partial"))
+_COLLECTIONS = frozenset(
+    ("gpu", "gpu_count", "package", "variable", "flag", "unmet", "toolkit", "claim", "complete", "partial")
+)
 _SECTIONS: dict[str, type[Any]] = {
     "host": Host, "driver": Driver, "cuda": Cuda, "target": Target, "torch": Torch, "workload": Workload,
     "checkpoint": Checkpoint,
@@ -72,7 +74,11 @@ def choose(candidates: list[Found]) -> Fact[Any] | None:
         return unknown("the text names several: " + ", ".join(distinct[:4]))
     winner = best[0]
     for item in best[1:]:
-        if isinstance(item.value, str) and len(item.value) > len(str(winner.value)) and _compatible(str(winner.value), item.value):
+        if (
+            isinstance(item.value, str)
+            and len(item.value) > len(str(winner.value))
+            and _compatible(str(winner.value), item.value)
+        ):
             winner = item
     witnesses: dict[str, Witness] = {}
     for item in candidates:
@@ -116,7 +122,11 @@ def _distribution(name: str, sightings: list[Found]) -> Distribution | None:
     if not _compatible(versions[0], winner.value.version):
         winner = best[0]
     for item in sightings:  # the list says 2.4.0, torch itself says 2.4.0+cu121
-        if item.rank <= FORM and _compatible(winner.value.version, item.value.version) and len(item.value.version) > len(winner.value.version):
+        if (
+            item.rank <= FORM
+            and _compatible(winner.value.version, item.value.version)
+            and len(item.value.version) > len(winner.value.version)
+        ):
             winner = item
     others = tuple(v for v in versions if not _compatible(winner.value.version, v))
     return Distribution(

@@ -18,7 +18,7 @@ def gpus_of(sightings: list[Found], counts: list[Found], table: GpuTable) -> Fac
     """The GPUs, or unknown: where none is named, or sentences name several different ones."""
     named = [item for item in sightings[:4096] if item.value.name]
     if not named:
-        return _nameless(sightings, counts)
+        return _nameless(sightings)
     best = min(item.rank for item in named)
     chosen = [item for item in named if item.rank == best]
     if best >= ERROR:
@@ -36,7 +36,7 @@ def gpus_of(sightings: list[Found], counts: list[Found], table: GpuTable) -> Fac
     return known(gpus, rows[0][1])
 
 
-def _nameless(sightings: list[Found], counts: list[Found]) -> Fact[tuple[Gpu, ...]]:
+def _nameless(sightings: list[Found]) -> Fact[tuple[Gpu, ...]]:
     facts = [item for item in sightings if item.value.compute_capability or item.value.memory]
     if not facts:
         return NOT_STATED
@@ -60,7 +60,7 @@ def _numbered(items: Iterable[Found]) -> list[tuple[Sighting, str]]:
         if index is None:
             continue
         before = rows.get(index)
-        if before is None or (before[0].name or "").endswith("...") and not (item.value.name or "").endswith("..."):
+        if before is None or ((before[0].name or "").endswith("...") and not (item.value.name or "").endswith("...")):
             rows[index] = (item.value, item.source)
     return [rows[index] for index in sorted(rows)]
 

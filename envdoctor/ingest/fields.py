@@ -16,23 +16,29 @@ from envdoctor.ingest.text import Line
 _GPU_KEY = re.compile(r"gpu\s?(\d+(?:\s?[,\-~]\s?\d+)*)\s*(compute capability|\(cuda order\)|\(nvidia-smi order\))?")
 _NEXT_PAIR = re.compile(r"[,;|]\s*(?=[^\s,:;=|][^,:;=|]{0,30}:\s?\S)")
 _KEY_CAP = 60
+_VALUE_CAP = 600  #: flags of a processor are the longest value that is read
 _VARIABLE = re.compile(r"(?:export\s+|set\s+|-e\s+|ENV\s+)?([A-Z][A-Z0-9_]{1,60})(?:\s*=\s*(\S.*)?|\s*:\s*(\S*))$")
 
 
 def recognize(page: Page) -> Iterator[Found]:
     """Everything that `name: value` lines say."""
     for line in page.lines:
-        text = line.plain
-        if text[:1] == "|" and text.count("|") >= 3 and ":" not in text.split("|")[1]:
-            cells = [cell.strip() for cell in text.strip("|").split("|")]
-            if len(cells) == 2 and cells[0] and not cells[0].startswith("-"):
-                yield from _pair(cells[0], cells[1], line)
-            continue
-        colon = text.find(":", 0, _KEY_CAP)
-        if colon > 0:
-            yield from _pairs(text, line)
-        if "=" in text or colon > 0:
-            yield from _variable(line)
+        yield from read_line(line)
+
+
+def read_line(line: Line) -> Iterator[Found]:
+    """What one line says, if it is a `name: value`, a row of a Markdown table with two cells, or a variable."""
+    text = line.plain
+    if text[:1] == "|" and text.count("|") >= 3 and ":" not in text.split("|")[1]:
+        cells = [cell.strip() for cell in text.strip("|").split("|")]
+        if len(cells) == 2 and cells[0] and not cells[0].startswith("-"):
+            yield from _pair(cells[0], cells[1], line)
+        return
+    colon = text.find(":", 0, _KEY_CAP)
+    if colon > 0:
+        yield from _pairs(text, line)
+    if "=" in text or colon > 0:
+        yield from _variable(line)
 
 
 def _pairs(text: str, line: Line) -> Iterator[Found]:
@@ -76,7 +82,7 @@ def _pair(key: str, value: str, line: Line) -> Iterator[Found]:
     meaning = _meaning(key)
     if meaning is None:
         return
-    value = value.strip().strip("\"'").strip()
+    value = value.strip().strip("\"'").strip()[:_VALUE_CAP]
     rank = FORM if line.plain != line.text.strip() else OUTPUT
     if isinstance(meaning, str):
         if (found := values.version(value)) and value[:1].lower() in "v0123456789":

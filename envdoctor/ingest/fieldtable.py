@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
-from envdoctor.ingest import names, values
-from envdoctor.ingest.found import WEAK, Package, Sighting
-
-Reading: TypeAlias = Iterator[tuple[str, Any]]
+from envdoctor.ingest import readings, values
+from envdoctor.ingest.readings import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,299 +20,97 @@ class Handler:
     note: str = ""
 
 
-def _as(path: str, convert: Callable[[str], Any]) -> Callable[[str], Reading]:
-    def read(value: str) -> Reading:
-        converted = convert(value)
-        if converted is not None and converted != "":
-            yield path, converted
-
-    return read
-
-
-def _text(value: str) -> str | None:
-    return value[:300] or None
-
-
-def _torch(value: str) -> Reading:
-    if (version := values.version(value)) and value[:1].lower() in "v0123456789":
-        yield "package", Package("torch", version)
-    if match := re.search(r"\((True|False|GPU|CPU)\)", value):
-        yield "torch.cuda_available", match.group(1) in ("True", "GPU")
-
-
-def _build_cuda(value: str) -> Reading:
-    yield "torch.cuda", "none" if values.is_nothing(value) or value.lower() == "cpu" else values.dotted(value) or value[:20]
-
-
-def _hip(value: str) -> Reading:
-    if not values.is_nothing(value):
-        yield "torch.hip", value[:40]
-
-
-def os_name(value: str) -> Reading:
-    """A system's name: "Ubuntu 22.04.3 LTS (x86_64)", "Windows 11", "Linux (WSL2)", "macOS 14.5", with remarks."""
-    low = value.lower()
-    if "wsl" in low or "windows subsystem" in low:
-        yield "host.wsl2", not re.search(r"wsl\s?1\b", low)
-        yield "host.os", "linux"
-    elif "windows" in low or low.startswith("win"):
-        yield "host.os", "windows"
-    elif "macos" in low or "mac os" in low or "darwin" in low:
-        yield "host.os", "macos"
-    elif re.search(r"linux|ubuntu|debian|centos|fedora|red hat|rhel|rocky|alma|suse|arch|openeuler|kylin|alios|anolis|amazon|mint|pop!|nixos|tlinux", low):
-        yield "host.os", "linux"
-    else:
-        return
-    if match := re.search(r"\b(x86_64|amd64|aarch64|arm64)\b", low):
-        yield "host.architecture", {"amd64": "x86_64", "arm64": "aarch64"}.get(match[1], match[1])
-    if re.search(r"docker|容器|container", low):
-        yield "host.container", "docker"
-    distribution = re.sub(r"\s*\((?:[^()]*)\)\s*$", "", value).strip(" .")
-    if distribution and not re.fullmatch(r"(?i)linux|linux \(?wsl\d?\)?|windows", distribution):
-        yield "host.distribution", distribution[:80]
-        if match := re.search(r"(?i)(?:ubuntu|debian|centos\D*|red hat\D*|rhel|rocky\D*|alma\D*|fedora\D*|suse\D*|mint)\s*(\d+(?:\.\d+)?)", distribution):
-            yield "host.distribution_version", match.group(1)
-
-
-def platform(value: str) -> Reading:
-    """`platform.platform()`: Linux-5.15.0-1029-nvidia-x86_64-with-glibc2.35, Windows-10-10.0.19045-SP0, ..."""
-    if value.startswith("Linux-"):
-        match = re.match(r"Linux-(.+?)-(x86_64|aarch64|arm64|ppc64le)(?:-with-(\S+))?", value)
-        yield "host.os", "linux"
-        if match:
-            yield "host.kernel", match.group(1)
-            yield "host.architecture", match.group(2)
-            if match.group(3) and (glibc := re.match(r"g?libc-?([\d.]+)", match.group(3))):
-                yield "host.glibc", glibc.group(1)
-    elif value.startswith("Windows"):
-        yield "host.os", "windows"
-        yield "host.distribution", value[:60]
-    elif value.startswith(("macOS", "Darwin")):
-        yield "host.os", "macos"
-    elif value.lower() in ("linux", "win32", "darwin"):
-        yield "host.os", {"win32": "windows", "darwin": "macos"}.get(value.lower(), "linux")
-    else:
-        yield from os_name(value)
-
-
-def kernel(value: str) -> Reading:
-    """`uname -r` or `uname -a`."""
-    match = re.search(r"\d+\.\d+[\w.+\-]*", value)
-    if match:
-        yield "host.os", "linux"
-        yield "host.kernel", match.group(0)
-
-
-def _glibc(value: str) -> Reading:
-    if match := re.match(r"(?:\(?GNU libc\)?|glibc|libc)?[\s\-]*(\d\.\d+)", value, re.I):
-        yield "host.glibc", match.group(1)
-
-
-def python(value: str) -> Reading:
-    """A Python version, with what sys.version says around it."""
-    match = re.match(r"(?:python)?\s*v?([23]\.\d+(?:\.\d+)?)", value, re.I)
-    if match:
-        yield "target.python", match.group(1)
-        if "conda" in value.lower() or "anaconda" in value.lower():
-            yield "target.kind", "conda"
-
-
-def _driver(value: str) -> Reading:
-    if version := values.driver_version(value):
-        yield "driver.version", version
-
-
-def _stated_cuda(value: str) -> Reading:
-    if (version := values.dotted(value)) and value[:1].lower() in "vc0123456789":
-        yield "cuda.stated", version
-
-
-def _nvcc(value: str) -> Reading:
-    match = re.search(r"(?:release\s+)?(\d+\.\d+(?:\.\d+)?)", value)
-    if match:
-        yield "cuda.nvcc", match.group(1)
-
-
-def _cudnn(value: str) -> Reading:
-    match = re.search(r"(?:so\.|v)?(\d+\.\d+(?:\.\d+)*)", value)
-    if match:
-        yield "cuda.cudnn", match.group(1)
-    elif value.isdigit():
-        yield "cuda.cudnn", value
-
-
-def _gcc(value: str) -> Reading:
-    match = re.findall(r"\d+\.\d+(?:\.\d+)?", value)
-    if match:
-        yield "cuda.gcc", match[-1] if value.lower().startswith("gcc (") else match[0]
-
-
-def gpu_names(value: str) -> Reading:
-    """One or several GPUs of a form: "NVIDIA A100 × 2、T4", "8x H100 80GB", "RTX 4090 24GB*2", "GPU 0: Tesla V100"."""
-    value = re.sub(r"\bGPU \d+:\s*", "", value)
-    for raw in re.split(r"\s*[,;+]\s+|\s+and\s+|\s+和\s*", value)[:16]:
-        part = raw.strip()
-        count = 1
-        if match := re.match(r"(?:(\d{1,3})\s*(?:x|X|\*|张|块|卡|个)|(单|双|两|四|八)(?:张|块|卡)?)\s*", part):
-            count = int(match[1]) if match[1] else {"单": 1, "双": 2, "两": 2, "四": 4, "八": 8}[match[2]]
-            part = part[match.end() :]
-        elif match := re.search(r"\s*[xX*]\s?(\d{1,3})\s*(?:张|块|卡)?\)?$|\s*\(?(\d{1,3})\s*(?:张|块|卡|pcs|GPUs?)\)?$", part):
-            count = int(match[1] or match[2])
-            part = part[: match.start()].rstrip(" (")
-        if re.fullmatch(r"\d{4}(?:\s*ti)?(?:\s*super)?d?", part, re.I):
-            part = f"{'RTX' if part[0] in '2345' else 'GTX'} {part}"
-        if part and 0 < count <= 256 and re.search(r"[A-Za-z]", part) and not values.is_nothing(part):
-            yield "gpu", Sighting(part[:100], None, count)
-
-
-def _tensor_parallel(value: str) -> Reading:
-    if (number := values.number(value)) and number <= 4096:
-        yield "workload.tensor_parallel", number
-
-
-def _engine(value: str) -> Reading:
-    if engine := names.engine(value):
-        yield "workload.engine", engine
-        if (version := values.version(value)) and (package := names.package(value.split("=")[0].split(" ")[0])):
-            yield "package", Package(package, version)
-
-
-_TASK_WORDS = {
-    "serve": "serve", "serving": "serve", "server": "serve", "deploy": "serve", "部署": "serve", "服务": "serve",
-    "generate": "generate", "generation": "generate", "inference": "generate", "infer": "generate", "推理": "generate",
-    "chat": "generate", "quantize": "quantize", "quantization": "quantize", "quantise": "quantize", "量化": "quantize",
-    "install": "install", "installation": "install", "build": "install", "安装": "install", "train": "train",
-    "training": "train", "finetune": "train", "fine-tune": "train", "finetuning": "train", "fine-tuning": "train",
-    "微调": "train", "训练": "train", "sft": "train",
-}  # fmt: skip
-
-
-def _task(value: str) -> Reading:
-    if task := _TASK_WORDS.get(value.strip().lower()) or _TASK_WORDS.get(value.strip().lower().split(" ")[0]):
-        yield "workload.task", task
-
-
-def _model(value: str) -> Reading:
-    if value[:1].isdigit() and value.replace(".", "").isdigit():
-        return
-    if re.search(r"Intel|AMD |Xeon|EPYC|Core\(TM\)|Neoverse|Cortex|CPU @|Processor", value):
-        yield "host.cpu", value[:100]
-    elif not re.search(r"\bNVIDIA\b|GeForce", value):
-        yield "workload.model", value.split(" (")[0][:200]
-
-
-def _flags(value: str) -> Reading:
-    words = value.split()
-    kept = tuple(w for w in words if w in ("avx2", "avx", "fma", "f16c", "sse4_2") or w.startswith(("avx512", "amx", "avx_vnni")))
-    if len(words) > 20:
-        yield "host.cpu_flags", kept
-
-
-def _architecture(value: str) -> Reading:
-    arch = {"amd64": "x86_64", "arm64": "aarch64"}.get(value.lower(), value.lower())
-    if arch in ("x86_64", "aarch64", "ppc64le"):
-        yield "host.architecture", arch
-
-
-def _yes(value: str) -> bool | None:
-    word = value.strip().lower().split(" ")[0].rstrip(",.")
-    return {"yes": True, "true": True, "是": True, "no": False, "false": False, "否": False, "1": True, "0": False}.get(word)
-
-
-def _container(value: str) -> Reading:
-    yes = _yes(value)
-    if yes or re.search(r"docker|podman|kube|k8s|lxc|singularity|apptainer", value.lower()):
-        kind = re.search(r"docker|podman|kube|k8s|lxc|singularity|apptainer", value.lower())
-        yield "host.container", {"kube": "kubernetes", "k8s": "kubernetes"}.get(kind[0], kind[0]) if kind else "docker"
-    elif yes is False:
-        yield "host.container", "none"
-
-
-def _archs(value: str) -> Reading:
-    archs = tuple(dict.fromkeys(f"{m[1]}.{m[2]}" for m in re.finditer(r"sm_(\d{1,2})(\d[af]?)\b", value)))
-    ptx = tuple(f"{m[1]}.{m[2]}+PTX" for m in re.finditer(r"compute_(\d{1,2})(\d[af]?)\b", value))
-    if archs or ptx:
-        yield "torch.archs", archs + (ptx if "code" not in value else ())
-
-
-def _wsl(value: str) -> Reading:
-    if (yes := _yes(value)) is not None or "2" in value:
-        yield "host.wsl2", yes is not False
-
-
-def _ram(value: str) -> Reading:
-    if (found := values.size(value)) and found >= 1 << 28:
-        yield "host.ram_bytes", found
-
-
-def _gpu_memory(value: str) -> Reading:
-    if (found := values.size(value)) and found >= 1 << 28:
-        yield "gpu", Sighting(None, None, memory=found)
-
-
-def _gpu_count(value: str) -> Reading:
-    if value.strip().isdigit() and 0 < int(value) <= 256:
-        yield "gpu_count", int(value)
-
-
-def _image(value: str) -> Reading:
-    from envdoctor.ingest.images import read_image
-
-    yield from read_image(value)
-
-
-def _nothing(_value: str) -> Reading:
-    yield from ()
-
-
 def _table() -> dict[str, Handler]:
-    rows: list[tuple[str, Handler]] = [
-        ("pytorch|torch|pytorch version (gpu?)|pytorch (gpu?)|torch 版本|torch.__version__", Handler(_torch)),
-        ("cuda used to build pytorch|torch.version.cuda|torch cuda|pytorch cuda", Handler(_build_cuda, takes_nothing=True)),
-        ("rocm used to build pytorch|torch.version.hip", Handler(_hip, takes_nothing=True)),
-        ("os|operating system|操作系统|系统|系统环境|system|os platform|linux distribution", Handler(os_name)),
-        ("platform|python platform|sys.platform|平台", Handler(platform)),
-        ("kernel|内核|linux kernel|kernel release|uname -r|uname", Handler(kernel)),
-        ("libc|glibc|gnu libc|ldd", Handler(_glibc)),
-        ("gcc|gcc 版本", Handler(_gcc)),
-        ("python|python 3|python版本", Handler(python)),
-        ("is cuda available|cuda available|gpu available|torch.cuda.is available()|cuda 可用", Handler(_as("torch.cuda_available", _yes))),
-        ("cuda runtime|nvcc|cuda toolkit|cudatoolkit|cuda compiler|nvcc on path", Handler(_nvcc)),
-        ("nvidia driver|driver|cuda driver|显卡驱动|驱动|nvidia 驱动|gpu driver|驱动程序|kmd|显卡驱动程序|nvidia gpu driver", Handler(_driver)),
-        ("cuda|cuda 版本", Handler(_stated_cuda)),
-        ("cudnn", Handler(_cudnn)),
-        ("gpu|gpus|显卡|gpu type|gpu model|gpu型号|gpu 型号|显卡型号|accelerator|graphics card|hardware|硬件|graphics|gpu models and configuration"
-         "|gpu name|显卡信息|gpu 信息|gpu info|video card|device|gpu(s)|硬件配置|硬件环境", Handler(gpu_names)),
-        ("gpu number|gpu count|显卡数量|gpu 数量|gpu数量|number of gpus|num gpus|attached gpus", Handler(_gpu_count)),
-        ("gpu memory|显存|vram|gpu vram|显存大小", Handler(_gpu_memory)),
-        ("memory|内存|ram|cpu ram|system memory|system ram|系统内存", Handler(_ram)),
-        ("architecture|架构|cpu architecture", Handler(_architecture)),
-        ("cpu(s)", Handler(_as("host.cpu_count", lambda v: int(v) if v.isdigit() else None))),
-        ("flags", Handler(_flags)),
-        ("model|模型|模型名称|model name or path|model name|model path|model id|使用的模型|模型路径", Handler(_model)),
-        ("engine|引擎|推理引擎|推理框架|框架|framework|inference engine|serving engine|后端框架", Handler(_engine)),
-        ("task|任务", Handler(_task)),
-        ("quantization|量化|量化方式|量化方法|quant|quantisation|quantization method", Handler(_as("workload.quantization", _text))),
-        ("dtype|精度|数据类型|torch dtype|data type", Handler(_as("workload.dtype", values.dtype))),
-        ("tensor parallel|tp|tensor parallel size|张量并行|tensor-parallel-size|tp size", Handler(_tensor_parallel)),
-        ("container|容器|running in docker|docker|in docker", Handler(_container)),
-        ("wsl|wsl2", Handler(_wsl)),
-        ("image|镜像|docker image|docker 镜像|container image", Handler(_image)),
-        ("torch cxx11 abi|cxx11 abi", Handler(_as("torch.cxx11_abi", _yes))),
-        ("torch compiled archs|torch.cuda.get arch list()|arch list|nvcc architecture flags", Handler(_archs)),
-        ("python executable|sys.executable", Handler(_as("target.executable", _text))),
-        ("jetpack|l4t", Handler(_as("host.jetson", _text))),
-        ("gpus (torch)|python version tag|virtual env|clang|cmake|cuda module loading set to|hip runtime|miopen runtime|hip compiled"
-         "|is xnnpack available|is debug build|byte order|address sizes|cpu op-mode(s)|vendor id|cpu family|stepping|bogomips"
-         "|thread(s) per core|core(s) per socket|socket(s)|numa node(s)|on-line cpu(s) list|hypervisor vendor|virtualization type"
-         "|l1d cache|l1i cache|l2 cache|l3 cache|versions of relevant libraries|rocm|neuron sdk|vllm build flags|gpu topology"
-         "|nvidia topology|legend|ulimit soft|accelerate config|using gpu in script?|using distributed or parallel set-up in script?"
-         "|tensorflow version (gpu?)|flax version (cpu?/gpu?/tpu?)|jax|jaxlib|musa available|numpy random seed|cuda architectures"
-         "|virtualization|cpu max mhz|cpu min mhz|caching allocator config|is xpu available|libdevice|jit cache|nccl", Handler(_nothing, strict=False)),
-    ]  # fmt: skip
-    return {name: handler for row, handler in rows for name in row.split("|")}
+    rows: tuple[tuple[str, Handler], ...] = (
+        (("pytorch|torch|pytorch version (gpu?)|pytorch (gpu?)|torch 版本|torch.__version__"), Handler(readings.torch)),
+        (
+            "cuda used to build pytorch|torch.version.cuda|torch cuda|pytorch cuda",
+            Handler(readings.build_cuda, takes_nothing=True),
+        ),
+        ("rocm used to build pytorch|torch.version.hip", Handler(readings.hip, takes_nothing=True)),
+        ("os|operating system|操作系统|系统|系统环境|system|os platform|linux distribution", Handler(readings.os_name)),
+        ("platform|python platform|sys.platform|平台", Handler(readings.platform)),
+        ("kernel|内核|linux kernel|kernel release|uname -r|uname", Handler(readings.kernel)),
+        ("libc|glibc|gnu libc|ldd", Handler(readings.glibc)),
+        ("gcc|gcc 版本", Handler(readings.gcc)),
+        ("python|python 3|python版本", Handler(readings.python)),
+        (
+            ("is cuda available|cuda available|gpu available|torch.cuda.is available()|cuda 可用"),
+            Handler(readings.as_value("torch.cuda_available", readings.yes_value)),
+        ),
+        ("cuda runtime|nvcc|cuda toolkit|cudatoolkit|cuda compiler|nvcc on path", Handler(readings.nvcc)),
+        (
+            (
+                "nvidia driver|driver|cuda driver|显卡驱动|驱动|nvidia 驱动|gpu driver|驱动程序|kmd|显卡驱动程序|"
+                "nvidia gpu driver"
+            ),
+            Handler(readings.driver),
+        ),
+        ("cuda|cuda 版本", Handler(readings.stated_cuda)),
+        ("cudnn", Handler(readings.cudnn)),
+        (
+            (
+                "gpu|gpus|显卡|gpu type|gpu model|gpu型号|gpu 型号|显卡型号|accelerator|graphics card|"
+                "hardware|硬件|graphics|gpu models and configuration|gpu name|显卡信息|gpu 信息|gpu info|"
+                "video card|device|gpu(s)|硬件配置|硬件环境"
+            ),
+            Handler(readings.gpu_names),
+        ),
+        (
+            ("gpu number|gpu count|显卡数量|gpu 数量|gpu数量|number of gpus|num gpus|attached gpus"),
+            Handler(readings.gpu_count),
+        ),
+        ("gpu memory|显存|vram|gpu vram|显存大小", Handler(readings.gpu_memory)),
+        ("memory|内存|ram|cpu ram|system memory|system ram|系统内存", Handler(readings.ram)),
+        ("architecture|架构|cpu architecture", Handler(readings.architecture)),
+        ("cpu(s)", Handler(readings.as_value("host.cpu_count", lambda v: int(v) if v.isdigit() else None))),
+        ("flags", Handler(readings.flags)),
+        (
+            ("model|模型|模型名称|model name or path|model name|model path|model id|使用的模型|模型路径"),
+            Handler(readings.model),
+        ),
+        (
+            "engine|引擎|推理引擎|推理框架|框架|framework|inference engine|serving engine|后端框架",
+            Handler(readings.engine),
+        ),
+        ("task|任务", Handler(readings.task)),
+        (
+            "quantization|量化|量化方式|量化方法|quant|quantisation|quantization method",
+            Handler(readings.as_value("workload.quantization", readings.text_value)),
+        ),
+        ("dtype|精度|数据类型|torch dtype|data type", Handler(readings.as_value("workload.dtype", values.dtype))),
+        (
+            ("tensor parallel|tp|tensor parallel size|张量并行|tensor-parallel-size|tp size"),
+            Handler(readings.tensor_parallel),
+        ),
+        ("container|容器|running in docker|docker|in docker", Handler(readings.container)),
+        ("wsl|wsl2", Handler(readings.wsl)),
+        ("image|镜像|docker image|docker 镜像|container image", Handler(readings.image)),
+        ("torch cxx11 abi|cxx11 abi", Handler(readings.as_value("torch.cxx11_abi", readings.yes_value))),
+        (
+            ("torch compiled archs|torch.cuda.get arch list()|arch list|nvcc architecture flags"),
+            Handler(readings.archs),
+        ),
+        ("python executable|sys.executable", Handler(readings.as_value("target.executable", readings.text_value))),
+        ("jetpack|l4t", Handler(readings.as_value("host.jetson", readings.text_value))),
+    )
+    table = {name: handler for row, handler in rows for name in row.split("|")}
+    ignored = Handler(readings.nothing, strict=False)
+    return table | {name: ignored for line in _ENVIRONMENT_ONLY.split("\n") for name in line.split("|") if name}
 
+
+#: fields that reports have and no fact comes of; they are environment, so they do not belong to the failure's output
+_ENVIRONMENT_ONLY = """
+gpus (torch)|python version tag|virtual env|clang|cmake|cuda module loading set to|hip runtime
+miopen runtime|hip compiled|is xnnpack available|is debug build|byte order|address sizes
+cpu op-mode(s)|vendor id|cpu family|stepping|bogomips|thread(s) per core|core(s) per socket
+socket(s)|numa node(s)|on-line cpu(s) list|hypervisor vendor|virtualization type|l1d cache|l1i cache
+l2 cache|l3 cache|versions of relevant libraries|rocm|neuron sdk|vllm build flags|gpu topology
+nvidia topology|legend|ulimit soft|accelerate config|using gpu in script?
+using distributed or parallel set-up in script?|tensorflow version (gpu?)
+flax version (cpu?/gpu?/tpu?)|jax|jaxlib|musa available|numpy random seed|cuda architectures
+virtualization|cpu max mhz|cpu min mhz|caching allocator config|is xpu available|libdevice|jit cache
+nccl
+"""
 
 HANDLERS = _table()
-#: a package list alone makes an engine likely, never certain
-SOLE_ENGINE_RANK = WEAK

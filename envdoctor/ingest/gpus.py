@@ -59,16 +59,16 @@ class GpuTable:
     def lookup(self, name: str) -> Model | None:
         """What is known of a GPU by its name, or None. An explicit `sm_120` in the name counts where the name is new."""
         tokens, stated = tokenize(name)
-        words = [token for token in tokens if token not in _LAPTOP]
+        words = [word for word in tokens if word not in _LAPTOP]
         laptop = len(words) < len(tokens)
         entry = self._entry(words, laptop=laptop, cut=name.rstrip().endswith("..."))
         if entry:
             capability, sizes = entry
             gib = stated if stated else sizes[0] if len(sizes) == 1 else None
             return Model("nvidia", capability, gib * _GIB if gib else None)
-        for token in (*tokens, *name.lower().replace("-", " ").split()):
-            if token in self._vendors and "nvidia" not in name.lower():
-                return Model(self._vendors[token], None, stated * _GIB if stated else None)
+        for word in (*tokens, *name.lower().replace("-", " ").split()):
+            if word in self._vendors and "nvidia" not in name.lower():
+                return Model(self._vendors[word], None, stated * _GIB if stated else None)
         capability_match = _SM.search(name)
         if capability_match:
             return Model("nvidia", f"{capability_match[1]}.{capability_match[2]}", stated * _GIB if stated else None)
@@ -104,17 +104,17 @@ def tokenize(name: str) -> tuple[list[str], int | None]:
     if (memory := size(text)) and memory >= _GIB:
         stated = memory >> 30
     tokens: list[str] = []
-    for token in re.split(r"[\s\-_/,()\[\]]+", text):
-        if not token or token in _NOISE:
+    for word in re.split(r"[\s\-_/,()\[\]]+", text):
+        if not word or word in _NOISE:
             continue
-        if token == "mig":
+        if word == "mig":
             break
-        if (match := _SIZE_TOKEN.fullmatch(token)) or (tokens and (match := _VIRTUAL.fullmatch(token))):
+        if (match := _SIZE_TOKEN.fullmatch(word)) or (tokens and (match := _VIRTUAL.fullmatch(word))):
             stated = int(match.group(1))
             continue
-        if re.fullmatch(r"sm_?\d+[af]?", token):
+        if re.fullmatch(r"sm_?\d+[af]?", word):
             continue
-        tokens.append(token)
+        tokens.append(word)
     if tokens and tokens[-1].isdigit() and stated == int(tokens[-1]):
         tokens.pop()
     return tokens, stated

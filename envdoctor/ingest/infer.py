@@ -12,8 +12,7 @@ from envdoctor.ingest.values import torch_cuda
 def infer(facts: Facts) -> Facts:
     """The same facts with their plain consequences. Nothing that was read is changed."""
     facts = replace(facts, host=_host(facts.host))
-    facts = replace(facts, torch=_torch(facts), driver=_driver(facts), workload=_workload(facts))
-    return facts
+    return replace(facts, torch=_torch(facts), driver=_driver(facts), workload=_workload(facts))
 
 
 def _host(host: Host) -> Host:

@@ -64,14 +64,24 @@ _LAUNCHERS = (
 )
 
 _MODEL_FLAGS = ("model", "model-path", "model-id", "model-name-or-path", "model-dir", "m")
-_QUANT_FLAGS = ("quantization", "quantize", "model-format", "quant", "load-in-4bit", "load-in-8bit", "quant-policy-format")
+_QUANT_FLAGS = (
+    "quantization",
+    "quantize",
+    "model-format",
+    "quant",
+    "load-in-4bit",
+    "load-in-8bit",
+    "quant-policy-format",
+)
 _TP_FLAGS = ("tensor-parallel-size", "tp", "tp-size", "num-shard", "tensor-parallel", "num-gpus")
 _PP_FLAGS = ("pipeline-parallel-size", "pp", "pp-size")
 _LENGTH_FLAGS = ("max-model-len", "context-length", "session-len", "max-total-tokens", "max-seq-len")
 _MEMORY_FLAGS = ("gpu-memory-utilization", "mem-fraction-static", "cache-max-entry-count", "cuda-memory-fraction")
 _ASSIGNMENT = re.compile(r"([A-Z][A-Z0-9_]{1,60})=(\S*)")
 _IMAGE = re.compile(r"(?:[\w.\-]+(?::\d+)?/)*[\w.\-]+/[\w.\-]+(?::[\w.\-]+)?|(?:[a-z][\w.\-]*):[\w.\-]+")
-_DOCKER_FLAGS_WITHOUT_VALUE = frozenset(("--rm", "-it", "-d", "-i", "-t", "--init", "--privileged", "-itd", "-dit", "-ti", "--detach", "-P"))
+_DOCKER_FLAGS_WITHOUT_VALUE = frozenset(
+    ("--rm", "-it", "-d", "-i", "-t", "--init", "--privileged", "-itd", "-dit", "-ti", "--detach", "-P")
+)
 
 
 def read(command: str, number: int) -> Iterator[Found]:
@@ -85,7 +95,9 @@ def read(command: str, number: int) -> Iterator[Found]:
         if at < 0 or (docker and launcher.marker == "text-generation-inference" and launcher.engine is None):
             continue
         if launcher.engine:
-            yield Found("workload.engine", launcher.engine, number, launcher.rank, "command" if launcher.rank == WEAK else "")
+            yield Found(
+                "workload.engine", launcher.engine, number, launcher.rank, "command" if launcher.rank == WEAK else ""
+            )
         if launcher.task:
             note = "command" if launcher.rank == WEAK else ""
             yield Found("workload.task", launcher.task, number, launcher.rank, note)
@@ -112,20 +124,20 @@ def _docker(rest: str, number: int) -> Iterator[Found]:
     gpus = False
     at = 0
     while at < len(tokens):
-        token = tokens[at]
-        if token.startswith("-"):
-            name = token.lstrip("-").split("=")[0]
+        word = tokens[at]
+        if word.startswith("-"):
+            name = word.lstrip("-").split("=")[0]
             gpus = gpus or name in ("gpus", "runtime", "device")
             if name in ("gpus", "runtime", "shm-size", "ipc", "device", "ulimit", "platform", "network"):
-                value = token.partition("=")[2] or (tokens[at + 1] if at + 1 < len(tokens) else "")
+                value = word.partition("=")[2] or (tokens[at + 1] if at + 1 < len(tokens) else "")
                 yield Found("flag", Flag(name=f"docker-{name}", value=value[:200]), number, COMMAND)
             if name == "shm-size" and (size := values.size(value)):
                 yield Found("host.shm_bytes", size, number, COMMAND)
-            at += 1 if "=" in token or token in _DOCKER_FLAGS_WITHOUT_VALUE else 2
+            at += 1 if "=" in word or word in _DOCKER_FLAGS_WITHOUT_VALUE else 2
             continue
-        if _IMAGE.fullmatch(token):
-            for path, value in read_image(token):
-                yield Found(path, value, number, COMMAND, f"image {token}"[:120] if path not in ("host.image",) else "")
+        if _IMAGE.fullmatch(word):
+            for path, value in read_image(word):
+                yield Found(path, value, number, COMMAND, f"image {word}"[:120] if path not in ("host.image",) else "")
         break
 
 
@@ -142,18 +154,18 @@ def words(command: str) -> list[str]:
 
 
 def _arguments(rest: str, launcher: Launcher, number: int) -> Iterator[Found]:
-    tokens = words(rest.split(" && ")[0].split(" | ")[0])[:400]
+    tokens = words(rest.split(" && ", maxsplit=1)[0].split(" | ", maxsplit=1)[0])[:400]
     at = 0
     model: str | None = None
     while at < len(tokens):
-        token = tokens[at]
+        word = tokens[at]
         at += 1
-        if not token.startswith("-") or token == "-":
+        if not word.startswith("-") or word == "-":
             if model is None and launcher.positional_model and at == 1:
-                model = token
-                yield Found("workload.model", token[:200], number, COMMAND)
+                model = word
+                yield Found("workload.model", word[:200], number, COMMAND)
             continue
-        name, equals, value = token.lstrip("-").partition("=")
+        name, equals, value = word.lstrip("-").partition("=")
         if not equals and at < len(tokens) and not re.match(r"--?[A-Za-z]", tokens[at]):
             value = tokens[at]
             at += 1

@@ -8,7 +8,21 @@ from envdoctor.facts import LogLine
 from envdoctor.ingest.text import ERROR_WORDS, Line
 
 MOST_LINES = 4_000
-_SCAFFOLD = ("```", "~~~", "<details", "</details", "<summary", "</summary", "<br", "---", "===", "***", "## ", "### ", "#### ")
+_SCAFFOLD = (
+    "```",
+    "~~~",
+    "<details",
+    "</details",
+    "<summary",
+    "</summary",
+    "<br",
+    "---",
+    "===",
+    "***",
+    "## ",
+    "### ",
+    "#### ",
+)
 
 
 def select(lines: Sequence[Line], claimed: frozenset[int], source: str) -> tuple[LogLine, ...]:

@@ -23,7 +23,9 @@ def merge(live: Facts, extra: Facts) -> Facts:
         added = tuple(d for d in extra.distributions.installed if d.name not in names)
         installed = tuple(sorted((*distributions.installed, *added), key=lambda d: d.name))
         distributions = replace(distributions, installed=installed)
-    distributions = replace(distributions, unmet=tuple(dict.fromkeys((*distributions.unmet, *extra.distributions.unmet))))
+    distributions = replace(
+        distributions, unmet=tuple(dict.fromkeys((*distributions.unmet, *extra.distributions.unmet)))
+    )
     seen = {variable.name for variable in live.environment}
     environment = (*live.environment, *(v for v in extra.environment if v.name not in seen))
     flags = live.workload.flags or extra.workload.flags

@@ -5,24 +5,23 @@ from __future__ import annotations
 from envdoctor.ingest.values import normalized
 
 #: distributions that may stand as `name: version` or "name 1.2.3" in a sentence; others need `==` or a list
-PACKAGES = frozenset(
-    """
-    torch torchvision torchaudio torchao pytorch-triton triton triton-windows xformers flash-attn flash-attn-3
-    flashinfer flashinfer-python flashinfer-cubin flashinfer-jit-cache transformers tokenizers accelerate peft trl
-    datasets safetensors huggingface-hub optimum auto-gptq gptqmodel autoawq autoawq-kernels llmcompressor
-    compressed-tensors bitsandbytes deepspeed vllm vllm-flash-attn sglang sgl-kernel lmdeploy tensorrt tensorrt-llm
-    text-generation exllamav2 exllamav3 llama-cpp-python ctranslate2 onnxruntime onnxruntime-gpu diffusers unsloth
-    unsloth-zoo llamafactory ms-swift modelscope ray numpy scipy pandas pydantic pydantic-core fastapi starlette
-    uvicorn openai outlines outlines-core xgrammar lm-format-enforcer llguidance tiktoken sentencepiece protobuf
-    gradio einops timm opencv-python opencv-python-headless pillow setuptools wheel pip uv ninja packaging cupy-cuda12x
-    cupy-cuda11x pynvml nvidia-ml-py mistral-common gguf hqq eetq quanto optimum-quanto aqlm auto-round decord
-    qwen-vl-utils depyf numba llvmlite cuda-python nvidia-nccl-cu12 nvidia-nccl-cu11 nvidia-cudnn-cu12
-    nvidia-cublas-cu12 nvidia-cuda-runtime-cu12 nvidia-nvjitlink-cu12 nvidia-cutlass-dsl fastchat fschat tilelang
-    apache-tvm-ffi hf-transfer hf-xet orjson pyzmq uvloop aiohttp psutil interegular litellm anthropic decord urllib3
-    requests mkl tvm megatron-core apex causal-conv1d mamba-ssm deep-gemm deep-ep mooncake-transfer-engine
-    intel-extension-for-pytorch vllm-ascend torch-npu keras tensorflow jax jaxlib paddlepaddle gptq-for-llama
-    """.split()
-)
+_PACKAGES = """
+torch torchvision torchaudio torchao pytorch-triton triton triton-windows xformers flash-attn flash-attn-3
+flashinfer flashinfer-python flashinfer-cubin flashinfer-jit-cache transformers tokenizers accelerate peft trl
+datasets safetensors huggingface-hub optimum auto-gptq gptqmodel autoawq autoawq-kernels llmcompressor
+compressed-tensors bitsandbytes deepspeed vllm vllm-flash-attn sglang sgl-kernel lmdeploy tensorrt tensorrt-llm
+text-generation exllamav2 exllamav3 llama-cpp-python ctranslate2 onnxruntime onnxruntime-gpu diffusers unsloth
+unsloth-zoo llamafactory ms-swift modelscope ray numpy scipy pandas pydantic pydantic-core fastapi starlette
+uvicorn openai outlines outlines-core xgrammar lm-format-enforcer llguidance tiktoken sentencepiece protobuf
+gradio einops timm opencv-python opencv-python-headless pillow setuptools wheel pip uv ninja packaging
+cupy-cuda12x cupy-cuda11x pynvml nvidia-ml-py mistral-common gguf hqq eetq quanto optimum-quanto aqlm auto-round
+decord qwen-vl-utils depyf numba llvmlite cuda-python nvidia-nccl-cu12 nvidia-nccl-cu11 nvidia-cudnn-cu12
+nvidia-cublas-cu12 nvidia-cuda-runtime-cu12 nvidia-nvjitlink-cu12 nvidia-cutlass-dsl fastchat fschat tilelang
+apache-tvm-ffi hf-transfer hf-xet orjson pyzmq uvloop aiohttp psutil interegular litellm anthropic urllib3
+requests mkl tvm megatron-core apex causal-conv1d mamba-ssm deep-gemm deep-ep mooncake-transfer-engine
+intel-extension-for-pytorch vllm-ascend torch-npu keras tensorflow jax jaxlib paddlepaddle gptq-for-llama
+"""
+PACKAGES = frozenset(_PACKAGES.split())
 
 #: what people and import statements call a distribution, to the distribution's name
 ALIASES = {
@@ -32,7 +31,8 @@ ALIASES = {
     "flashattn": "flash-attn", "llm-compressor": "llmcompressor", "llama-factory": "llamafactory", "bnb": "bitsandbytes",
     "sglang-kernel": "sgl-kernel", "deepspeed": "deepspeed", "swift": "ms-swift", "gptq-model": "gptqmodel",
     "tensorrt-llm": "tensorrt-llm", "trt-llm": "tensorrt-llm", "tensorrtllm": "tensorrt-llm", "hugging-face-hub":
-    "huggingface-hub", "x-formers": "xformers", "opencv": "opencv-python", "cutlass-dsl": "nvidia-cutlass-dsl",
+    "huggingface-hub", "x-formers": "xformers", "flashinfer": "flashinfer-python",
+    "opencv": "opencv-python", "cutlass-dsl": "nvidia-cutlass-dsl",
     "llamacpp-python": "llama-cpp-python", "exllama-v2": "exllamav2", "nccl": "", "torch-version": "torch",
     "text-generation-inference": "text-generation-inference",
 }  # fmt: skip
@@ -68,7 +68,9 @@ _VARIABLE_PREFIXES = (
     "OMP_", "MKL_", "GLOO_", "UCX_", "DS_", "RAY_", "TOKENIZERS_", "LD_", "XLA_", "NVCC_", "FLASH_ATTENTION_", "NVSHMEM_",
     "CUBLAS_", "LLAMA_", "GGML_", "GPTQMODEL_", "AWQ_",
 )  # fmt: skip
-_VARIABLE_NAMES = frozenset(("PYTHONPATH", "MAX_JOBS", "CC", "CXX", "CUDAHOSTCXX", "CONDA_PREFIX", "VIRTUAL_ENV", "TMPDIR"))
+_VARIABLE_NAMES = frozenset(
+    ("PYTHONPATH", "MAX_JOBS", "CC", "CXX", "CUDAHOSTCXX", "CONDA_PREFIX", "VIRTUAL_ENV", "TMPDIR")
+)
 _SECRET = ("TOKEN", "KEY", "SECRET", "PASS", "CRED", "AUTH", "COOKIE")
 
 
@@ -76,7 +78,7 @@ def package(name: str) -> str | None:
     """The distribution that a word means, or None for words that are no package ingest knows."""
     name = normalized(name)
     name = ALIASES.get(name, name)
-    return name if name in PACKAGES or name in ALIASES.values() and name else None
+    return name if name in PACKAGES or (name in ALIASES.values() and name) else None
 
 
 def engine(text: str) -> str | None:

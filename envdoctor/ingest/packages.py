@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 from envdoctor.ingest import values
 from envdoctor.ingest.found import CLAIM, COMMAND, FORM, OUTPUT, Found, Package, Page
@@ -46,7 +46,7 @@ def recognize(page: Page) -> Iterator[Found]:
         at += 1
 
 
-def _table(lines: Sequence[Line], head: int, *, conda: bool) -> Iterator[Found]:  # type: ignore[misc]
+def _table(lines: Sequence[Line], head: int, *, conda: bool) -> Generator[Found, None, int]:
     yield Found(CLAIM, None, lines[head].number)
     rows, installers, at = 0, 0, head + 1
     while at < len(lines):
@@ -82,7 +82,7 @@ def _one(name: str, version: str, rest: str, number: int, *, conda: bool) -> Ite
     yield Found(CLAIM, None, number)
 
 
-def _freeze(lines: Sequence[Line], start: int) -> Iterator[Found]:  # type: ignore[misc]
+def _freeze(lines: Sequence[Line], start: int) -> Generator[Found, None, int]:
     """A run of freeze lines. One alone counts too, when nothing but the requirement stands in the line."""
     at, rows, installers = start, 0, 0
     while at < len(lines):
@@ -92,7 +92,9 @@ def _freeze(lines: Sequence[Line], start: int) -> Iterator[Found]:  # type: igno
             if rest and rest[0] not in ";#/,\\":
                 break
             name = values.normalized(match[1])
-            yield Found("package", Package(name, match[2]), lines[at].number, FORM if text != lines[at].text.strip() else OUTPUT)
+            yield Found(
+                "package", Package(name, match[2]), lines[at].number, FORM if text != lines[at].text.strip() else OUTPUT
+            )
         elif match := _DIRECT.match(text):
             name = values.normalized(match[1])
             if wheel := re.search(r"/[\w.]+?-(\d[\w.+]*?)-[\w.]+-\w+-\w+\.whl", match[2].replace("%2B", "+")):

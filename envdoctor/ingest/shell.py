@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from envdoctor.ingest import launch, names, values
-from envdoctor.ingest.fieldtable import kernel, python
 from envdoctor.ingest.found import CLAIM, COMMAND, OUTPUT, Found, Package, Page
+from envdoctor.ingest.readings import kernel, python
 from envdoctor.ingest.text import Line
 
 _PROMPT = re.compile(
@@ -18,7 +18,8 @@ _PROMPT = re.compile(
 _BARE = re.compile(
     r"(?:sudo\s+|nohup\s+|time\s+|command:\s*|run:\s*|CMD\s+|RUN\s+|ENTRYPOINT\s+)*(?:[A-Z][A-Z0-9_]*=\S+\s+)*"
     r"(?:vllm (?:serve|bench|chat|complete|run-batch)|python3? (?:-u )?-m \S|lmdeploy (?:serve|lite|chat|convert|check_env)|"
-    r"text-generation-launcher|docker (?:run|compose)|podman run|uv (?:pip|add|sync|run)|pip3? (?:install|list|freeze|show|check)|"
+    r"text-generation-launcher|docker (?:run|compose)|podman run|uv (?:pip|add|sync|run)|"
+    r"pip3? (?:install|list|freeze|show|check)|"
     r"conda (?:install|create|list)|trtllm-|llamafactory-cli|swift (?:deploy|infer|sft|export)|optimum-cli|accelerate launch|"
     r"torchrun\s|deepspeed\s|nvidia-smi\b|nvcc\s|export [A-Z]|sglang )"
 )
@@ -74,7 +75,11 @@ def _joined(command: str, lines: Sequence[Line], at: int) -> tuple[str, int]:
         following = lines[at + used].text.strip()
         if command.rstrip().endswith(_CONTINUED):
             command = command.rstrip().rstrip("\\^").rstrip() + " " + following
-        elif following.startswith("--") and not following.startswith("---") and lines[at + used].number == lines[at].number + used:
+        elif (
+            following.startswith("--")
+            and not following.startswith("---")
+            and lines[at + used].number == lines[at].number + used
+        ):
             command = command + " " + following
         else:
             break
@@ -134,7 +139,7 @@ def _output(line: Line) -> Iterator[Found]:
     elif "gcc" in text and (match := _GCC.search(text)):
         yield Found("cuda.gcc", match[1] or match[2], line.number)
     elif ("PRETTY_NAME" in text or text.startswith("Description:")) and (match := _PRETTY.search(text)):
-        from envdoctor.ingest.fieldtable import os_name
+        from envdoctor.ingest.readings import os_name
 
         yield from _all(os_name((match[1] or match[2]).strip()), line)
     elif text.startswith("Linux ") and (match := _UNAME.match(text)):

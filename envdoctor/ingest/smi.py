@@ -23,7 +23,8 @@ _FAILURES = (
     ("Failed to initialize NVML", "failed"),
     ("Unable to determine the device handle", "failed"),
 )
-_GIB = 1 << 30
+_FRAME = ("Fan  Temp", "GPU  Name", "MIG M.", "MiB /", "GPU   GI", "Processes:")
+_HEAD_FIELDS = ("Driver Version", "CUDA Version", "KMD Version", "CUDA UMD Version")
 
 
 def recognize(page: Page) -> Iterator[Found]:
@@ -40,11 +41,15 @@ def recognize(page: Page) -> Iterator[Found]:
         elif "(UUID: " in text and (match := _LISTED.search(text)):
             yield Found("gpu", Sighting(match[2], int(match[1]), uuid=match[3]), line.number)
             yield Found(CLAIM, None, line.number)
-        elif text[:1] == "+" and text.startswith("+--") or text.startswith(("|==", "|--")):
+        elif (
+            (text[:1] == "+" and text.startswith("+--"))
+            or text.startswith(("|==", "|--"))
+            or (text[:1] == "|" and (any(mark in text for mark in _FRAME) or not text.strip("| ")))
+        ):
             yield Found(CLAIM, None, line.number)
-        elif text[:1] == "|" and ("Fan  Temp" in text or "GPU  Name" in text or "MIG M." in text or "MiB /" in text or not text.strip("| ")):
-            yield Found(CLAIM, None, line.number)
-        elif "name" in text and "," in text and ("driver_version" in text or "memory." in text or "compute_cap" in text):
+        elif (
+            "name" in text and "," in text and ("driver_version" in text or "memory." in text or "compute_cap" in text)
+        ):
             yield from _query(line, lines[at + 1 : at + 65])
         for words, status in _FAILURES:
             if words in text:
@@ -133,7 +138,11 @@ def _detail(lines: Sequence[Line]) -> Iterator[Found]:
         if re.match(r"GPU [0-9A-Fa-f]{8}:", line.text.strip()):
             index += 1
             continue
-        if not colon or not key or (index < 0 and key not in ("Driver Version", "CUDA Version", "KMD Version", "CUDA UMD Version")):
+        if (
+            not colon
+            or not key
+            or (index < 0 and key not in ("Driver Version", "CUDA Version", "KMD Version", "CUDA UMD Version"))
+        ):
             section = line.text.strip() if not colon else section
             continue
         if key in ("CUDA Version", "CUDA UMD Version") and (version := values.dotted(value)):
@@ -145,7 +154,9 @@ def _detail(lines: Sequence[Line]) -> Iterator[Found]:
         elif section == "FB Memory Usage" and key in ("Total", "Free") and (size := _mebibytes(value)):
             sighting = Sighting(None, index, memory=size) if key == "Total" else Sighting(None, index, free=size)
             yield Found("gpu", sighting, line.number)
-        elif section == "Volatile" and "Uncorrectable" in key and value.isdigit() and key != "SRAM Uncorrectable Parity":
+        elif (
+            section == "Volatile" and "Uncorrectable" in key and value.isdigit() and key != "SRAM Uncorrectable Parity"
+        ):
             yield Found("gpu", Sighting(None, index, ecc_errors=int(value)), line.number)
         elif key in ("Driver Version", "KMD Version"):
             continue

@@ -26,10 +26,17 @@ ERROR_WORDS = re.compile(
 _CONTROL_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 #: colour codes whose escape character got lost on the way through a web form
 _ORPHAN_COLOUR = re.compile(r"\[\d{1,2}(?:;\d{1,3}){0,4}m")
-_CONTROLS = {code: None for code in (*range(9), *range(10, 32), *range(127, 160), 0xFEFF, 0x200B)}
+_CONTROLS = dict.fromkeys((*range(9), *range(10, 32), *range(127, 160), 65279, 8203))
 _FULL_WIDTH = {0xFF01 + offset: chr(0x21 + offset) for offset in range(94)}
 _FULL_WIDTH |= {ord("\u00d7"): "x", ord("\u3001"): ", ", ord("\u3002"): ". ", ord("\u3000"): " ", ord("\u00a0"): " "}
-_FULL_WIDTH |= {ord("\u201c"): '"', ord("\u201d"): '"', ord("\u2018"): "'", ord("\u2019"): "'", ord("\u3010"): "[", ord("\u3011"): "]"}
+_FULL_WIDTH |= {
+    ord("\u201c"): '"',
+    ord("\u201d"): '"',
+    ord("\u2018"): "'",
+    ord("\u2019"): "'",
+    ord("\u3010"): "[",
+    ord("\u3011"): "]",
+}
 _LEADERS = re.compile(r"(?:[>*•·●▪\-+]\s+|>+\s*|#{1,6}\s+|\d{1,2}[.)]\s+|\[[ x]\]\s+)+")
 
 
