@@ -121,6 +121,9 @@ class ElfFile:
         segments = list(_SEGMENT.iter_unpack(table))
         # (address, offset, bytes in the file)
         self._loads = [(s[3], s[2], s[5]) for s in segments if s[0] == _PT_LOAD]
+        for _address, offset, size in self._loads:
+            if offset + size > self.source.size:  # mapping it would end with SIGBUS
+                raise UnreadableBinaryError(f"truncated: it should have {offset + size} bytes or more")
         dynamic = [s for s in segments if s[0] == _PT_DYNAMIC]
         self._tags = self._read_dynamic(dynamic[0][2], dynamic[0][5]) if dynamic else []
         self._first: dict[int, int] = {}

@@ -8,7 +8,8 @@ only, code of an `f` target on its family; PTX runs on every later GPU, if the d
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from envdoctor.facts.extensions import (
@@ -26,6 +27,14 @@ from envdoctor.facts.extensions import (
 _TEGRA = frozenset({53, 62, 72, 87, 88, 101, 110})
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PtxRange:
+    """A driver compiles PTX up to ISA version `takes`, such as `(8, 4)`; where `exact`, it refuses every newer one."""
+
+    takes: tuple[int, int]
+    exact: bool
+
+
 def sm_number(capability: str) -> int:
     """86 for "8.6", 120 for "12.0". Raises `ValueError` for anything else."""
     major, _, minor = capability.partition(".")
@@ -41,20 +50,19 @@ def group(containers: Iterable[tuple[GpuCode, ...]]) -> tuple[GpuContainer, ...]
     return tuple(GpuContainer(code=code, count=count) for code, count in ordered)
 
 
-def code_match(code: GpuCode, sm: int, ptx_ceiling: tuple[int, int] | None) -> GpuMatch:
-    """How one piece of code fits GPUs of `sm`: NATIVE, PTX, UNKNOWN or NONE.
-
-    `ptx_ceiling` is the newest PTX ISA that the driver takes, `(8, 4)`; `None` where that is not known.
-    """
+def code_match(code: GpuCode, sm: int, ptx: PtxRange | None) -> GpuMatch:
+    """How one piece of code fits GPUs of `sm`: NATIVE, PTX, UNKNOWN or NONE. `ptx` is what the driver takes, if known."""
     if not _target_reaches(code, sm):
         return GpuMatch.NONE
     if code.kind is CodeKind.SASS:
         crosses = code.sm != sm and (code.sm in _TEGRA) != (sm in _TEGRA)
         return GpuMatch.UNKNOWN if crosses else GpuMatch.NATIVE
     isa = _isa(code.ptx_isa)
-    if ptx_ceiling is None or isa is None:
+    if ptx is None or isa is None:
         return GpuMatch.UNKNOWN
-    return GpuMatch.PTX if isa <= ptx_ceiling else GpuMatch.NONE
+    if isa <= ptx.takes:
+        return GpuMatch.PTX
+    return GpuMatch.NONE if ptx.exact else GpuMatch.UNKNOWN
 
 
 def _target_reaches(code: GpuCode, sm: int) -> bool:
@@ -73,18 +81,18 @@ def _isa(text: str | None) -> tuple[int, int] | None:
     return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else None
 
 
-def container_match(code: Sequence[GpuCode], sm: int, ptx_ceiling: tuple[int, int] | None) -> GpuMatch:
+def container_match(code: Sequence[GpuCode], sm: int, ptx: PtxRange | None) -> GpuMatch:
     """How one container fits: its best piece of code counts."""
-    matches = {code_match(piece, sm, ptx_ceiling) for piece in code}
+    matches = {code_match(piece, sm, ptx) for piece in code}
     for best in (GpuMatch.NATIVE, GpuMatch.PTX, GpuMatch.UNKNOWN):
         if best in matches:
             return best
     return GpuMatch.NONE
 
 
-def file_match(containers: Iterable[GpuContainer], sm: int, ptx_ceiling: tuple[int, int] | None) -> GpuMatch:
+def file_match(containers: Iterable[GpuContainer], sm: int, ptx: PtxRange | None) -> GpuMatch:
     """How all containers of a file fit together (see `GpuMatch`). Containers that hold no code at all don't count."""
-    return _together({container_match(c.code, sm, ptx_ceiling) for c in containers if c.code})
+    return _together({container_match(c.code, sm, ptx) for c in containers if c.code})
 
 
 def _together(matches: set[GpuMatch]) -> GpuMatch:
@@ -98,13 +106,13 @@ def _together(matches: set[GpuMatch]) -> GpuMatch:
 
 
 def verdicts(
-    containers: Sequence[GpuContainer], capabilities: Iterable[str], ptx_ceiling: tuple[int, int] | None
+    containers: Sequence[GpuContainer], capabilities: Iterable[str], ptx: PtxRange | None
 ) -> tuple[GpuVerdict, ...]:
     """One verdict for each distinct capability, in their order; none where the file holds no GPU code."""
     if not any(container.code for container in containers):
         return ()
     return tuple(
-        GpuVerdict(capability=capability, match=file_match(containers, sm_number(capability), ptx_ceiling))
+        GpuVerdict(capability=capability, match=file_match(containers, sm_number(capability), ptx))
         for capability in dict.fromkeys(capabilities)
     )
 
@@ -114,15 +122,27 @@ def isa_by_cuda(table: Mapping[str, Any]) -> dict[str, str]:
     return {row["cuda"]: row["ptx_isa"] for row in table["row"]}
 
 
-def ptx_ceiling(driver_cuda: str | None, isa_by_cuda: Mapping[str, str]) -> tuple[int, int] | None:
-    """The newest PTX ISA that a driver takes, by the CUDA version that it implements ("12.4").
+def ptx_range(driver_cuda: str | None, isa_by_cuda: Mapping[str, str]) -> PtxRange | None:
+    """The PTX that a driver takes, by the CUDA version that it implements ("12.4"); `None` where that is not known.
 
-    `isa_by_cuda` is the measured table matrix/tables/ptx-isa.toml. What a driver newer than the table takes is not known:
-    `None`.
+    `isa_by_cuda` is the measured table matrix/tables/ptx-isa.toml. A version that is not in it takes at least what the
+    one before it does.
     """
-    if driver_cuda is None:
+    wanted = _isa(".".join((driver_cuda or "").split(".")[:2]))
+    if wanted is None:
         return None
-    return _isa(isa_by_cuda.get(".".join(driver_cuda.split(".")[:2])))
+    below = [(version, isa) for version, isa in _rows(isa_by_cuda) if version <= wanted]
+    if not below:
+        return None
+    version, isa = max(below)
+    return PtxRange(takes=isa, exact=version == wanted)
+
+
+def _rows(isa_by_cuda: Mapping[str, str]) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    for cuda, isa in isa_by_cuda.items():
+        version, number = _isa(cuda), _isa(isa)
+        if version is not None and number is not None:
+            yield version, number
 
 
 def by_distribution(extensions: Iterable[ExtensionFact]) -> tuple[DistributionGpu, ...]:

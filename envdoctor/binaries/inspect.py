@@ -57,7 +57,7 @@ def inspect_extensions(
             plain=Process(store, executable=str(executable.resolve()) if executable is not None else None),
         )
         survey.load_torch()
-        facts = list(survey.facts(gpu_capabilities, gpu.ptx_ceiling(driver_cuda, isa_by_cuda or {})))
+        facts = list(survey.facts(gpu_capabilities, gpu.ptx_range(driver_cuda, isa_by_cuda or {})))
     return tuple(sorted(facts, key=lambda fact: fact.path))
 
 
@@ -98,7 +98,7 @@ class _Survey:
             if file.path.startswith(f"{self.torch_dir}/_C.") and fit is not PythonFit.MISMATCH:
                 yield Path(file.path)
 
-    def facts(self, capabilities: Sequence[str], ceiling: tuple[int, int] | None) -> Iterator[ExtensionFact]:
+    def facts(self, capabilities: Sequence[str], ptx: gpu.PtxRange | None) -> Iterator[ExtensionFact]:
         judge = Judge(
             store=self.store,
             plain=self.plain,
@@ -106,7 +106,7 @@ class _Survey:
             torch_libraries=self.torch_libraries,
             owners={file.path: file for file in self.files},
             capabilities=tuple(dict.fromkeys(capabilities)),
-            ceiling=ceiling,
+            ptx=ptx,
         )
         variants = discover.variants(self.files, self.torch_cuda)
         ways = {file.path: self._loading(file, variants.get(file.path)) for file in self.files}

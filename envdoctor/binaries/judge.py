@@ -30,7 +30,7 @@ class Judge:
     """What all files of one environment are judged against.
 
     `plain` and `with_torch` are a Python process that imported nothing, and one that imported torch; `owners` maps the
-    absolute path of every native file of the environment to what is known of it; `ceiling` is the driver's PTX ISA.
+    absolute path of every native file of the environment to what is known of it; `ptx` is what the driver takes.
     """
 
     store: LibraryStore
@@ -39,7 +39,7 @@ class Judge:
     torch_libraries: tuple[Library, ...]
     owners: Mapping[str, NativeFile]
     capabilities: tuple[str, ...]
-    ceiling: tuple[int, int] | None
+    ptx: gpu.PtxRange | None
     _names: dict[str, str] = field(init=False)
     _closures: dict[str, Closure | None] = field(init=False, default_factory=dict)
     _versions: dict[str, frozenset[str]] = field(init=False, default_factory=dict)
@@ -204,9 +204,7 @@ class Judge:
             containers = gpu.group(archs(elf))
         except UnreadableBinaryError as error:
             return replace(fact, gpu_unreadable=str(error))
-        return replace(
-            fact, gpu_code=containers, gpu_verdicts=gpu.verdicts(containers, self.capabilities, self.ceiling)
-        )
+        return replace(fact, gpu_code=containers, gpu_verdicts=gpu.verdicts(containers, self.capabilities, self.ptx))
 
 
 def _bare(file: NativeFile) -> ExtensionFact:
