@@ -62,6 +62,16 @@ class RuleVerdict:
     missing: tuple[str, ...] = ()  #: paths of the facts that would decide an unknown one
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one rule looks at: `whole` is split over the ranks, and each share must be a multiple of `divisor`."""
+
+    rule: str
+    family: str
+    whole: int
+    divisor: int = 1
+
+
 def judge_split(checkpoint: Checkpoint, split: Split, tensor_parallel: int) -> tuple[RuleVerdict, ...]:
     """Every rule that applies, worst first. An empty tuple: nothing is known of the checkpoint, or tp is 1."""
     tp = tensor_parallel
@@ -113,10 +123,10 @@ def _heads(checkpoint: Checkpoint, tp: int) -> list[RuleVerdict]:
     heads, groups = value_of(checkpoint.num_attention_heads), value_of(checkpoint.num_key_value_heads)
     if heads is None:
         missing = ("checkpoint.num_attention_heads",)
-        return [_verdict("R5", UNKNOWN, "attention", 0, tp, tp, missing=missing)]
-    found = [_verdict("R5", OK if heads % tp == 0 else BLOCKS, "attention", heads, tp, 1)]
+        return [_verdict(Part("R5", "attention", 0), UNKNOWN, tp, missing=missing)]
+    found = [_verdict(Part("R5", "attention", heads), OK if heads % tp == 0 else BLOCKS, tp)]
     if groups is not None and groups % tp and tp % groups:
-        found.append(_verdict("R5", BLOCKS, "key/value heads", groups, tp, 1))
+        found.append(_verdict(Part("R5", "key/value heads", groups), BLOCKS, tp))
     return found
 
 
@@ -126,13 +136,15 @@ def _judge_layer(checkpoint: Checkpoint, split: Split, layer: LayerWidth, tp: in
         # key and value heads are copied, not split, where there are fewer of them than ranks: R5 judges those
         if leaf in ("k_proj", "v_proj", "qkv_proj", "W_pack", "wqkv", "c_attn", "query_key_value"):
             return []
-        return [_verdict("R1", OK if layer.outputs % tp == 0 else BLOCKS, layer.family, layer.outputs, tp, 1)]
+        part = Part("R1", layer.family, layer.outputs)
+        return [_verdict(part, OK if layer.outputs % tp == 0 else BLOCKS, tp)]
+    part = Part("R1", layer.family, layer.inputs)
     if layer.inputs % tp:
-        return [_verdict("R1", BLOCKS, layer.family, layer.inputs, tp, 1)]
-    found = [_verdict("R1", OK, layer.family, layer.inputs, tp, 1)]
+        return [_verdict(part, BLOCKS, tp)]
+    found = [_verdict(part, OK, tp)]
     if layer.quantized:
         found += _groups(checkpoint, split, layer, tp)
-        found += _marlin(checkpoint, split, "R3", layer.family, layer.inputs, MARLIN_K, tp)
+        found += _marlin(checkpoint, split, Part("R3", layer.family, layer.inputs, MARLIN_K), tp)
     return found
 
 
@@ -148,24 +160,25 @@ def _judge_merged(checkpoint: Checkpoint, split: Split, tp: int) -> list[RuleVer
         merged[f"{stem}.{name}"] = merged.get(f"{stem}.{name}", 0) + layer.outputs
     found = []
     for family, outputs in merged.items():
-        found += _marlin(checkpoint, split, "R4", family, outputs, MARLIN_N, tp)
+        found += _marlin(checkpoint, split, Part("R4", family, outputs, MARLIN_N), tp)
     return found
 
 
 def _groups(checkpoint: Checkpoint, split: Split, layer: LayerWidth, tp: int) -> list[RuleVerdict]:
     """R2: a group that would be cut between two ranks."""
     method, group = value_of(checkpoint.quant_method), value_of(checkpoint.group_size)
-    if method in ("smooth_quant", "none") or value_of(checkpoint.quant_format) in _UNGROUPED_FORMATS:
+    form = value_of(checkpoint.quant_format)
+    if method == "smooth_quant" or (form is not None and form in _UNGROUPED_FORMATS):
         return []
     if group is not None and group <= 0:
         return []  # one scale for all of K: nothing to cut
     if group is None:
-        return [_unknown("R2", layer, tp, "checkpoint.group_size")]
-    per_rank = layer.inputs // tp
-    if per_rank % group == 0:
-        return [_verdict("R2", OK, layer.family, layer.inputs, tp, group)]
+        return [_verdict(Part("R2", layer.family, layer.inputs), UNKNOWN, tp, missing=("checkpoint.group_size",))]
+    part = Part("R2", layer.family, layer.inputs, group)
+    if (layer.inputs // tp) % group == 0:
+        return [_verdict(part, OK, tp)]
     effect, missing = _cut_group(checkpoint, split, layer, method)
-    return [_verdict("R2", effect, layer.family, layer.inputs, tp, group, missing=missing)]
+    return [_verdict(part, effect, tp, missing=missing)]
 
 
 def _cut_group(
@@ -196,28 +209,20 @@ def _turbomind(split: Split) -> tuple[str, tuple[str, ...]]:
     return (OK, ()) if at_least(Scheme.PEP440, split.version, "0.6.3") else (UNKNOWN, ())
 
 
-def _marlin(
-    checkpoint: Checkpoint, split: Split, rule: str, family: str, whole: int, divisor: int, tp: int
-) -> list[RuleVerdict]:
+def _marlin(checkpoint: Checkpoint, split: Split, part: Part, tp: int) -> list[RuleVerdict]:
     """R3 and R4: the tile sizes of Marlin kernels, vLLM only."""
-    if split.engine != "vllm" or value_of(checkpoint.quant_method) not in _GROUPED or ".experts" in family:
+    method = value_of(checkpoint.quant_method)
+    if split.engine != "vllm" or method is None or method not in _GROUPED or ".experts" in part.family:
         return []
-    if (whole // tp) % divisor == 0:
-        return [_verdict(rule, OK, family, whole, tp, divisor)]
+    if (part.whole // tp) % part.divisor == 0:
+        return [_verdict(part, OK, tp)]
+    effect = _tile_effect(checkpoint, split)
     chosen, missing = marlin_chosen(checkpoint, split)
-    if chosen is False:
+    if chosen is False or effect == OK:
         return []
-    effect = UNKNOWN if chosen is None else _tile_effect(checkpoint, split)
-    if effect == OK:
-        return []
-    if chosen is None and split.version is not None and _tile_effect(checkpoint, split) != BLOCKS:
-        # whichever kernel is taken, the model loads
-        effect = _tile_effect(checkpoint, split)
-        if effect == OK:
-            return []
-    if split.version is None and "package.vllm" not in missing:
-        missing = (*missing, "package.vllm")
-    return [_verdict(rule, effect, family, whole, tp, divisor, missing=missing if effect == UNKNOWN else ())]
+    if chosen is None and effect == BLOCKS:
+        effect = UNKNOWN
+    return [_verdict(part, effect, tp, missing=missing if effect == UNKNOWN else ())]
 
 
 def _tile_effect(checkpoint: Checkpoint, split: Split) -> str:
@@ -273,29 +278,25 @@ def _capable(split: Split, missing: list[str]) -> Truth:
     return within(Scheme.PEP440, split.version, [Interval(introduced="0.14.0")])
 
 
-def _unknown(rule: str, layer: LayerWidth, tp: int, missing: str) -> RuleVerdict:
-    return _verdict(rule, UNKNOWN, layer.family, layer.inputs, tp, 1, missing=(missing,))
-
-
-def _verdict(
-    rule: str, effect: str, family: str, whole: int, tp: int, divisor: int, *, missing: tuple[str, ...] = ()
-) -> RuleVerdict:  # fmt: skip
-    per_rank = _short(whole, tp)
-    arithmetic = f"{whole} / {tp} = {per_rank}"
-    if divisor > 1 and whole % tp == 0:
-        arithmetic += f" = {_short(whole // tp, divisor)} x {divisor}"
+def _verdict(part: Part, effect: str, tp: int, *, missing: tuple[str, ...] = ()) -> RuleVerdict:
+    per_rank = _short(part.whole, tp)
+    arithmetic = f"{part.whole} / {tp} = {per_rank}"
+    if part.divisor > 1 and part.whole % tp == 0:
+        arithmetic += f" = {_short(part.whole // tp, part.divisor)} x {part.divisor}"
     return RuleVerdict(
-        rule=rule, effect=effect, family=family, whole=whole, per_rank=per_rank, divisor=divisor,
-        arithmetic=arithmetic, missing=missing,
-    )  # fmt: skip
+        rule=part.rule,
+        effect=effect,
+        family=part.family,
+        whole=part.whole,
+        per_rank=per_rank,
+        divisor=part.divisor,
+        arithmetic=arithmetic,
+        missing=missing,
+    )
 
 
 def _short(value: int, divisor: int) -> str:
     """value / divisor, without digits that say nothing."""
-    return (
-        str(value // divisor)
-        if value % divisor == 0
-        else f"{value / divisor:.4g}"
-        if value < 10_000
-        else f"{value / divisor:.2f}".rstrip("0")
-    )
+    if value % divisor == 0:
+        return str(value // divisor)
+    return f"{value / divisor:.3f}".rstrip("0").rstrip(".")
