@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ _CASE_KEYS = {"name", "expect", "facts"}
 _ID = re.compile(r"ED-(\d{4})-(\d{4})")
 _CHECK_ID = re.compile(r"EC-[a-z0-9]+(-[a-z0-9]+)*")
 _HOSTILE = ("a" * 2000, " " * 2000, "=" * 2000, "0." * 1000, "x.y:" * 500, "'" * 2000, "sm_80 " * 333)
+_HOSTILE_SIZES = (12, 16, 20, 24, 28, 64, 256, 2000)
+_PATTERN_SECONDS = 0.1  # a linear pattern needs well under 10 ms for all of them
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _MIN_LITERAL = 4
 
@@ -162,12 +165,14 @@ def _signatures(data: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _slow(pattern: re.Pattern[str]) -> bool:
-    import time
-
-    start = time.process_time()
-    for text in _HOSTILE:
-        pattern.search(text)
-    return time.process_time() - start > 0.25  # a linear pattern needs well under 10 ms for all of them
+    """Whether the pattern backtracks on hostile text. The text grows step by step, so that an exponential one ends early."""
+    for size in _HOSTILE_SIZES:
+        start = time.process_time()
+        for text in _HOSTILE:
+            pattern.search(text[:size])
+            if time.process_time() - start > _PATTERN_SECONDS:
+                return True
+    return False
 
 
 def _reach(data: Mapping[str, Any], core: EntryCore) -> Iterator[str]:
