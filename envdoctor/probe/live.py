@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from typing import BinaryIO
 from envdoctor.probe.ports import OUTPUT_LIMIT, READ_LIMIT, Kind, Outcome, Pending, Status, Uname
 
 _ENV = "/usr/bin/env"
+_ENV_SAYS = re.compile(r"(?:/\S*/)?env: ")
 _ENV_CANNOT_RUN, _ENV_NOT_FOUND = 126, 127  # how `env` ends when it cannot start the program
 _SLICE_S = 0.02  # how often a child that holds its output open is asked whether it has ended
 _GRACE_S = 0.05  # how long a killed child is given to be reaped
@@ -197,7 +199,7 @@ class _Child:
         if not ended:
             reason = f"{self._label} did not answer"
             return Outcome(status="no-answer", stdout=stdout, stderr=stderr, reason=reason)
-        if code in (_ENV_CANNOT_RUN, _ENV_NOT_FOUND):
+        if code in (_ENV_CANNOT_RUN, _ENV_NOT_FOUND) and _ENV_SAYS.match(stderr):
             status: Status = "not-found" if code == _ENV_NOT_FOUND else "failed"
             return Outcome(status=status, code=code, stderr=stderr, reason=f"{self._label} did not start")
         return Outcome(status="exited", code=code, stdout=stdout, stderr=stderr)

@@ -3,8 +3,8 @@
 <host>/files/...            the file system, from its root on; symbolic links are kept as `links` of host.toml
 <host>/commands/LABEL.out   what the command of that label printed (`.err`: on stderr; `.code`: its exit status,
                             or the word `no-answer`); a label without files is a program that does not exist
-<host>/host.toml            system, release, machine, libc; [capacity] path = bytes; [links] path = target;
-                            [environ] the environment variables
+<host>/host.toml            system, release, machine, libc; programs and nodes: paths of executables and device nodes;
+                            [capacity] path = bytes; [links] path = target; [environ] the environment variables
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ class RecordedView:
         except (OSError, ValueError) as error:
             raise InputError(f"{folder}: not a recorded host: {error}") from None
         self._links: dict[str, str] = self.host.get("links", {})
+        self._programs = frozenset(self.host.get("programs", ()))
+        self._nodes = frozenset(self.host.get("nodes", ()))
 
     def _place(self, path: str) -> Path:
         return self._root / self.real(path).lstrip("/")
@@ -59,14 +61,16 @@ class RecordedView:
         return sorted(found | linked)
 
     def kind(self, path: str) -> Kind | None:
-        place = self._place(path)
-        return "file" if place.is_file() else "folder" if place.is_dir() else None
+        place, real = self._place(path), self.real(path)
+        if real in self._programs or place.is_file():
+            return "file"
+        return "other" if real in self._nodes else "folder" if place.is_dir() else None
 
     def is_link(self, path: str) -> bool:
         return posixpath.normpath(path) in self._links
 
     def executable(self, path: str) -> bool:
-        return self.kind(path) == "file" and "bin" in posixpath.dirname(path) + posixpath.dirname(self.real(path))
+        return self.real(path) in self._programs
 
     def real(self, path: str) -> str:
         path = posixpath.normpath(path)

@@ -130,10 +130,13 @@ def _says(accounts: tuple[Account, ...], status: Known[str]) -> Fact[str]:
 
 def _gpus(accounts: tuple[Account, ...], status: Known[str], view: View) -> Fact[tuple[Gpu, ...]]:
     lists = [(account.gpus, account.source) for account in accounts if account.gpus is not None]
+    tegra = kernel.jetson_gpu(view)
     if lists:
         (first, source), *rest = lists
-        return known(tuple(_filled(gpu, [g for more, _ in rest for g in more]) for gpu in first), source)
-    tegra = kernel.jetson_gpu(view)
+        found = tuple(_filled(gpu, [g for more, _ in rest for g in more]) for gpu in first)
+        if tegra is not None and len(found) == 1:  # a Jetson's nvidia-smi says little but the name
+            found = (_completed(found[0], tegra),)
+        return known(found, source)
     if tegra is not None:
         return known((tegra,), "/proc/device-tree")
     if status.value == "not-answering":
@@ -151,8 +154,10 @@ def _filled(gpu: Gpu, others: list[Gpu]) -> Gpu:
     if not isinstance(gpu.uuid, Known):
         return gpu
     same = next((o for o in others if isinstance(o.uuid, Known) and o.uuid.value == gpu.uuid.value), None)
-    if same is None:
-        return gpu
+    return gpu if same is None else _completed(gpu, same)
+
+
+def _completed(gpu: Gpu, same: Gpu) -> Gpu:
     gaps = {
         field.name: getattr(same, field.name)
         for field in fields(Gpu)

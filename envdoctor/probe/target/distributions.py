@@ -35,7 +35,11 @@ class Installed:
 
 
 class _UnreadableError(Exception):
-    """Why one metadata folder says nothing."""
+    """Why one metadata folder says nothing. `there`: its METADATA exists, so its files most likely do too."""
+
+    def __init__(self, reason: str, *, there: bool = False) -> None:
+        super().__init__(reason)
+        self.there = there
 
 
 def installed(view: View, places: Iterable[Place]) -> tuple[list[Installed], list[UnreadableMetadata]]:
@@ -52,7 +56,7 @@ def installed(view: View, places: Iterable[Place]) -> tuple[list[Installed], lis
                 item = _read(view, place, name)
             except _UnreadableError as error:
                 unreadable.append(UnreadableMetadata(path=path, reason=str(error)))
-                item = _from_name(place, name) if error.args[1:] else None
+                item = _from_name(place, name) if error.there else None
             if item is not None:
                 found.setdefault(item.distribution.name, []).append(item)
     return [_merge(items) for _, items in sorted(found.items())], unreadable
@@ -69,7 +73,7 @@ def _read(view: View, place: Place, name: str) -> Installed:
     except FileNotFoundError:
         raise _UnreadableError("METADATA is missing: an install or uninstall was interrupted") from None
     except OSError as error:
-        raise _UnreadableError(f"METADATA cannot be read: {error.strerror or error}", "there") from None
+        raise _UnreadableError(f"METADATA cannot be read: {error.strerror or error}", there=True) from None
     return _parsed(view, place, path, headers)
 
 
@@ -86,7 +90,7 @@ def _parsed(view: View, place: Place, path: str, headers: bytes) -> Installed:
         if not (_NAME if key == b"name" else _VERSION).match(fields.get(key, "")):
             word = key.decode().capitalize()
             problem = f"holds {word}: {fields[key]!r:.60}" if key in fields else f"has no {word}"
-            raise _UnreadableError(f"METADATA {problem}", "there")
+            raise _UnreadableError(f"METADATA {problem}", there=True)
     installer, url, editable = _record(view, path) if path.endswith(".dist-info") else (None, None, False)
     distribution = Distribution(
         name=normalized(fields[b"name"]), version=fields[b"version"], source=path,
