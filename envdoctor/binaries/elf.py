@@ -401,7 +401,7 @@ class _GnuHash:
             index += 1
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def _gnu_hash(name: bytes) -> int:
     """One symbol is looked up in many libraries, so the hash is kept."""
     value = 5381

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 _BLOCK = 1 << 16
-_MAX_BLOCKS = 512  # 32 MiB kept at most for one file
+_MAX_BLOCKS = 32  # 2 MiB kept at most for one file; what is read again comes from the page cache
 MAX_READ = 256 << 20  # no table of an honest file is larger than this; a lying header may claim anything
 
 
