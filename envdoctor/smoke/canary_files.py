@@ -77,7 +77,9 @@ def load_expected(root: Path | None = None) -> Expected:
         }
         return Expected(prompt=raw["prompt"], answer=raw["answer"], formats=formats)
     except (OSError, ValueError, KeyError, TypeError) as problem:
-        raise CanaryError(f"the canary's {place} cannot be read: {problem}", advice="Install envdoctor again.") from None
+        raise CanaryError(
+            f"the canary's {place} cannot be read: {problem}", advice="Install envdoctor again."
+        ) from None
 
 
 def load_tensors(name: str, root: Path | None = None) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -87,7 +89,9 @@ def load_tensors(name: str, root: Path | None = None) -> tuple[dict[str, Any], d
         config = json.loads((place / "config.json").read_text(encoding="ascii"))
         blob = (place / "model.safetensors").read_bytes()
     except (OSError, ValueError) as problem:
-        raise CanaryError(f"the canary in {place} cannot be read: {problem}", advice="Install envdoctor again.") from None
+        raise CanaryError(
+            f"the canary in {place} cannot be read: {problem}", advice="Install envdoctor again."
+        ) from None
     if hashlib.sha256(blob).hexdigest() != load_expected(root).formats[name].sha256:
         raise CanaryError(f"the canary in {place} is not the one that was shipped", advice="Install envdoctor again.")
     length = int.from_bytes(blob[:8], "little")

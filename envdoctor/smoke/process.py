@@ -1,7 +1,7 @@
 """Runs one interpreter over a plan of rung programs and says how it went: messages in order, then how the process ended.
 
-The child has a process group, a temporary folder and pipes of its own, a deadline and a memory limit. It is never waited for without
-a limit: a process that SIGKILL does not end (a hung driver) is left behind.
+The child has a process group, a temporary folder and pipes of its own, a deadline and a memory limit. It is never
+waited for without a limit: a process that SIGKILL does not end (a hung driver) is left behind.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from typing import Any
 from envdoctor.smoke import watch
 
 MARKER = "ENVDOCTOR_SMOKE_RUN"
+MARK = b"\x1e"  # the host writes it, and a number, to stderr when a check begins
 LINE_LIMIT = 1 << 20
 GIB = 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What one process may take. Seconds count per rung; `memory_bytes` is the group's resident size (None: three quarters of
+    """What one process may take. Seconds count per check; `memory_bytes` is the group's resident size (None: three quarters of
     what is available when the process starts, at most 16 GiB)."""
 
     deadline_s: float = 120.0
@@ -65,7 +66,9 @@ class Message:
 class Child:
     """One run of the host program. Use as a context manager: leaving it ends whatever still lives and removes the folder."""
 
-    def __init__(self, python: Path, jobs: Sequence[Mapping[str, Any]], *, limits: Limits, texts: Mapping[str, str]) -> None:
+    def __init__(
+        self, python: Path, jobs: Sequence[Mapping[str, Any]], *, limits: Limits, texts: Mapping[str, str]
+    ) -> None:
         self.limits = limits
         self.marker = f"{MARKER}={uuid.uuid4().hex}"
         self.folder = Path(tempfile.mkdtemp(prefix="envdoctor-smoke-"))
@@ -120,7 +123,14 @@ class Child:
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "TOKENIZERS_PARALLELISM": "false",
         }
-        places = ("TMPDIR", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "TORCH_EXTENSIONS_DIR", "XDG_CACHE_HOME", "HF_HOME")
+        places = (
+            "TMPDIR",
+            "TRITON_CACHE_DIR",
+            "TORCHINDUCTOR_CACHE_DIR",
+            "TORCH_EXTENSIONS_DIR",
+            "XDG_CACHE_HOME",
+            "HF_HOME",
+        )
         return {**os.environ, **own, **dict.fromkeys(places, str(scratch))}
 
     @property
@@ -168,11 +178,11 @@ class Child:
                     if not self._read(fd, lines):
                         selector.unregister(fd)
                 for data in lines.take():
-                    if data.get("event") in ("begin", "hello"):
+                    if data.get("event") in ("hello", "begin", "check"):
                         deadline = time.monotonic() + self.limits.deadline_s
-                    yield Message(data=data, stderr=self.tail())
-                    if data.get("event") in ("begin", "check"):
-                        self.stderr = b""
+                    if self._fds[1] in selector.get_map():
+                        self._read(self._fds[1], lines)  # what was written before the message is in the pipe by now
+                    yield Message(data=data, stderr=self.tail(data.get("mark")))
                 if lines.broken:
                     ending = Ending(cause="protocol", code=process.poll(), detail=lines.broken)
                 elif over and not self._pending(selector):
@@ -215,7 +225,7 @@ class Child:
         return None
 
     def _stop(self) -> bool:
-        assert self._process is not None  # noqa: S101 (as in pid)
+        assert self._process is not None  # noqa: S101 (set in _start, before anybody has the object)
         watch.kill_group(self._process.pid)
         try:
             self._process.wait(timeout=2)
@@ -223,10 +233,12 @@ class Child:
             return False
         return True
 
-    def tail(self) -> str:
-        """The last of what the child wrote to stdout and stderr, control characters removed."""
-        text = self.stderr.decode("utf-8", "replace")
-        return "".join(c for c in text if c in "\n\t" or c.isprintable()).strip()
+    def tail(self, mark: object = None) -> str:
+        """The last of what the child wrote to stdout and stderr (since the check that set `mark`, else since the last one)."""
+        parts = self.stderr.split(MARK)
+        wanted = [part for part in parts if isinstance(mark, int) and part.startswith(b"%d\n" % mark)]
+        text = (wanted or parts)[-1].partition(b"\n")[2] if wanted or len(parts) > 1 else parts[-1]
+        return "".join(c for c in text.decode("utf-8", "replace") if c in "\n\t" or c.isprintable()).strip()
 
 
 class _Lines:

@@ -20,7 +20,9 @@ LOW = bytes(value & 15 for value in range(256))
 HIGH = bytes(value >> 4 for value in range(256))
 Vector = list[float]
 Matrix = list[Vector]
-_sumprod: Callable[[Vector, Vector], float] | None = getattr(math, "sumprod", None)  # Python 3.12: two to three times as fast
+_sumprod: Callable[[Vector, Vector], float] | None = getattr(
+    math, "sumprod", None
+)  # Python 3.12: two to three times as fast
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,7 +174,9 @@ class Canary:
         return out
 
 
-def speak(method: str = "gptq", *, prompt: Sequence[int] | None = None, steps: int | None = None, root: Path | None = None) -> Spoken:
+def speak(
+    method: str = "gptq", *, prompt: Sequence[int] | None = None, steps: int | None = None, root: Path | None = None
+) -> Spoken:
     """Continues the canary's prompt greedily; raises CanaryError where the shipped files are damaged."""
     expected = load_expected(root)
     tokens = list(prompt if prompt is not None else expected.prompt.encode("ascii"))

@@ -44,7 +44,7 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
-    """What one process brought: its results, the jobs it did not finish (the first is the one it died in), the Python version."""
+    """What one process brought: its results, the jobs it did not finish (it died in the first of them), the version."""
 
     results: tuple[RungResult, ...]
     unfinished: tuple[Job, ...]
@@ -63,7 +63,7 @@ def run_jobs(
     on_progress: OnProgress | None = None,
     texts: Mapping[str, str] | None = None,
 ) -> Session:
-    """Runs the jobs in one process of `python`, in order. Whatever they do, this returns; an interrupt cleans up and goes on up."""
+    """What one process brought: its results, the jobs it did not finish (it died in the first), the Python version."""
     plan = [{"rung": job.rung.value, "program": job.program, "options": dict(job.options)} for job in jobs]
     listener = _Listener(jobs=list(jobs), tell=on_progress or (lambda _: None))
     with Child(python, plan, limits=limits, texts=texts if texts is not None else program_texts()) as child:
@@ -109,7 +109,7 @@ class _Listener:
 
     def end(self, ending: Ending, stderr: str) -> None:
         """Says what became of a check that never ended."""
-        if self.finished >= len(self.jobs) and ending.cause == "exit":
+        if not self.jobs or (self.finished >= len(self.jobs) and ending.cause == "exit"):
             return
         outcome, detail = _fate(ending, started=bool(self.version))
         rung = self.rung or self.jobs[min(self.finished, len(self.jobs) - 1)].rung
@@ -137,7 +137,9 @@ def _fate(ending: Ending, *, started: bool) -> tuple[Outcome, str]:
         text = f"the process died of {signal_name(-code)}"
         if -code == signal.SIGKILL:
             text += ", which this program did not send: most likely the kernel ran out of memory"
-        return SIGNALS.get(signal.Signals(-code) if -code in list(signal.Signals) else signal.SIGTERM, Outcome.KILLED), text
+        return SIGNALS.get(
+            signal.Signals(-code) if -code in list(signal.Signals) else signal.SIGTERM, Outcome.KILLED
+        ), text
     what = "in the middle of a check" if started else "before it ran anything"
     return Outcome.KILLED, f"the process ended with exit status {code} {what}"
 

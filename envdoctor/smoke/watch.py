@@ -67,7 +67,7 @@ def kill_marked(marker: str, proc: Path = PROC) -> int:
 
 
 def available_memory(proc: Path = PROC) -> int:
-    """Bytes that new processes may take: the host's MemAvailable, or what is left of the control group's limit if that is less."""
+    """Bytes that new processes may take: the host's MemAvailable, or what the control group has left if that is less."""
     found = 1 << 40
     with contextlib.suppress(OSError, ValueError, IndexError):
         for line in (proc / "meminfo").read_text(encoding="ascii").splitlines():

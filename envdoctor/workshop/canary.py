@@ -1,8 +1,8 @@
 """Makes the canary: trains a tiny Qwen2 byte model on a fixed text, quantizes it by own code, writes the shipped files.
 
-Run where torch is installed: `python -m envdoctor.workshop.canary --output envdoctor/smoke/canary`. The seed is fixed; the numbers
-come out alike on the same machine and torch only (a matrix product is not associative), so the shipped files are the truth
-and `tests/smoke` checks them against each other, not against a new training.
+Run where torch is installed: `python -m envdoctor.workshop.canary --output envdoctor/smoke/canary`. The seed
+is fixed; the numbers come out alike on the same machine and torch only (a floating-point sum depends on its order), so the
+shipped files are the truth and `tests/smoke` checks them against each other, not against a new training.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ def forward(torch: Any, weights: Weights, tokens: Any, *, taps: dict[str, Any] |
         base = f"model.layers.{layer}"
         h = norm(x, f"{base}.input_layernorm")
         q, k, v = (
-            linear(h, f"{base}.self_attn.{part}_proj").view(batch, length, heads, size).transpose(1, 2) for part in "qkv"
+            linear(h, f"{base}.self_attn.{part}_proj").view(batch, length, heads, size).transpose(1, 2)
+            for part in "qkv"
         )
         scores = keep(rotate(q) @ rotate(k).transpose(-1, -2)) * size**-0.5
         scores = scores.masked_fill(torch.ones(length, length, dtype=torch.bool).triu(1), float("-inf"))
@@ -171,7 +172,9 @@ def expectations(torch: Any, weights: Weights, seed: int = 7) -> dict[str, Any]:
             return value * (1 + unit * (2 * torch.rand(value.shape, generator=generator, dtype=value.dtype) - 1))
 
         rough = {name: noise(value) for name, value in weights.items()}
-        runs = [forward(torch, rough, torch.tensor([tokens[:-1]]), noise=noise)[0, len(PROMPT) - 1 :] for _ in range(24)]
+        runs = [
+            forward(torch, rough, torch.tensor([tokens[:-1]]), noise=noise)[0, len(PROMPT) - 1 :] for _ in range(24)
+        ]
         spread[label] = float((torch.stack(runs) - stacked).pow(2).mean(0).sqrt().max())
     return {
         "tokens": tokens[len(PROMPT) :],
@@ -205,7 +208,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Trains, quantizes twice, checks that both say the sentence with room to spare, and writes the files."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--trained", type=Path, help="keep the trained weights here and reuse them (a torch file of own making)")
+    parser.add_argument(
+        "--trained", type=Path, help="keep the trained weights here and reuse them (a torch file of own making)"
+    )
     options = parser.parse_args(arguments)
     torch: Any = importlib.import_module("torch")
     torch.set_num_threads(1)
@@ -220,11 +225,11 @@ def main(arguments: list[str] | None = None) -> None:
     said = {"prompt": PROMPT, "answer": ANSWER, "seed": SEED, "formats": {}}
     for method in ("gptq", "awq"):
         taps = calibration(torch, weights)
-        made = canary_quant.quantize(torch, method, weights, taps, linear_names(), GROUP)
+        made = canary_quant.quantize(torch, method, weights=weights, taps=taps, names=linear_names(), group=GROUP)
         result = expectations(torch, made.twin)
         text = bytes(result["tokens"]).decode("ascii", "replace")
         margin, spread = result["least_margin"], result["spread"]
-        print(f"{method}: {text!r} margin {margin:.2f} spread {spread} error {made.error:.4g}")  # noqa: T201 (as above)
+        print(f"{method}: {text!r} margin {margin:.2f} spread {spread} error {made.error:.4g}")  # noqa: T201 (a script that shows its progress)
         if text != ANSWER or margin < 12 * spread["bfloat16"]:
             raise SystemExit(f"the {method} canary does not say its sentence with enough margin")
         folder = options.output / method

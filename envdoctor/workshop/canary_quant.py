@@ -1,8 +1,9 @@
 """GPTQ and AWQ by own code, for the canary only: round, compensate or rescale, pack into the published int4 layouts.
 
-Sources: Frantar et al. 2022, https://arxiv.org/abs/2210.17323 (error compensation through the inverse Hessian); Lin et al. 2023,
-https://arxiv.org/abs/2306.00978 (activation-aware scales). Layouts: GPTQ v1 packs 8 nibbles along K into an int32 [K/8, N] and stores
-zero points minus one; AWQ GEMM packs 8 along N into [K, N/8] in the column order 0 2 4 6 1 3 5 7.
+Sources: Frantar et al. 2022, https://arxiv.org/abs/2210.17323 (error compensation through the inverse Hessian); Lin et
+al. 2023, https://arxiv.org/abs/2306.00978 (activation-aware scales). Layouts: GPTQ v1 packs 8 nibbles along K into an
+int32 [K/8, N] and stores zero points minus one; AWQ GEMM packs 8 along N into [K, N/8] in the column order
+0 2 4 6 1 3 5 7.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ class Quantized:
     error: float
 
 
-def quantize(torch: Any, method: str, weights: dict[str, Any], taps: dict[str, Any], names: list[str], group: int) -> Quantized:
+def quantize(
+    torch: Any, method: str, *, weights: dict[str, Any], taps: dict[str, Any], names: list[str], group: int
+) -> Quantized:
     """Quantizes every linear in `names`; all else is kept in float16."""
     source = dict(weights)
     inputs = dict(taps)
@@ -37,9 +40,11 @@ def quantize(torch: Any, method: str, weights: dict[str, Any], taps: dict[str, A
         weight, x = source[f"{name}.weight"], inputs[name]
         if method == "gptq":
             q, scales, zeros = _gptq(torch, weight, x, group)
-            tensors.update({f"{name}.{part}": value for part, value in _pack_gptq(torch, q, scales, zeros, group).items()})
+            tensors.update(
+                {f"{name}.{part}": value for part, value in _pack_gptq(torch, q, scales, zeros, group).items()}
+            )
         else:
-            q, scales, zeros = _round(torch, weight, group)
+            q, scales, zeros = _round(weight, group)
             tensors.update({f"{name}.{part}": value for part, value in _pack_awq(torch, q, scales, zeros).items()})
         spread_scales, spread_zeros = (part.repeat_interleave(group, 0).T for part in (scales, zeros))
         # exact in float64: what an engine loses by rounding this product to its own format is part of the tolerance
@@ -87,7 +92,7 @@ def _gptq(torch: Any, weight: Any, x: Any, group: int) -> tuple[Any, Any, Any]:
     return q, scales, torch.full_like(scales, 8.0)
 
 
-def _round(torch: Any, weight: Any, group: int) -> tuple[Any, Any, Any]:
+def _round(weight: Any, group: int) -> tuple[Any, Any, Any]:
     """Plain rounding with a zero point per group: q, scales [K/g, N] and zeros [K/g, N]."""
     rows, columns = weight.shape
     blocks = weight.reshape(rows, columns // group, group)
@@ -129,7 +134,7 @@ def _best_scale(torch: Any, weights: dict[str, Any], inputs: dict[str, Any], lin
         error = 0.0
         for name in linears:
             weight = weights[f"{name}.weight"]
-            q, scales, zeros = _round(torch, weight * scale[None, :], group)
+            q, scales, zeros = _round(weight * scale[None, :], group)
             wide, shift = (part.repeat_interleave(group, 0).T for part in (scales, zeros))
             error += float(((x / scale) @ ((q - shift) * wide).T - x @ weight.T).pow(2).mean())
         if error < best_error:

@@ -1,11 +1,12 @@
 """Runs rung programs one after another in this process and reports on a pipe, a JSON object a line.
 
-Arguments: the number of the pipe's descriptor, and the plan (a JSON file). Each program defines `run(rung)`. What is going on is said
-before it is done, so that a process that dies in the middle is known to have died there.
+Arguments: the number of the pipe's descriptor, and the plan (a JSON file). Each program defines `run(rung)`. What is going
+on is said before it is done, so that a process that dies in the middle is known to have died there.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib
 import importlib.util
@@ -16,35 +17,39 @@ import signal
 import sys
 import time
 import traceback
-from typing import Any, Callable, Dict, List, Optional
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 MAX_TEXT = 2000
 
 
-class CannotRun(Exception):
+class CannotRun(Exception):  # noqa: N818 (not an error: a check that has nothing to run on)
     """A check that has nothing to run on; says why."""
 
 
 class Check:
     """One check: collects numbers, decides on an outcome, and reports when the `with` block ends."""
 
-    def __init__(self, rung: "Rung", name: str, device: str) -> None:
+    count = 0
+
+    def __init__(self, rung: Rung, name: str, device: str) -> None:
         self.rung, self.name, self.device = rung, name, device
         self.outcome = "passed"
         self.detail = ""
-        self.said: Optional[str] = None
-        self.numbers: List[Dict[str, Any]] = []
-        self.unexpected: List[str] = []
+        self.said: str | None = None
+        self.numbers: list[dict[str, Any]] = []
+        self.unexpected: list[str] = []
         self.started = 0.0
+        self.mark = 0
 
-    def number(self, name: str, value: float, limit: Optional[float] = None, unit: str = "") -> None:
+    def number(self, name: str, value: float, limit: float | None = None, unit: str = "") -> None:
         """A measured number. NaN and infinity fail; so does what lies above its limit."""
         finite = math.isfinite(value)
         self.numbers.append({"name": name, "value": value if finite else None, "limit": limit, "unit": unit})
         if not finite:
-            self.fail("nan", "%s is %r" % (name, value))
+            self.fail("nan", f"{name} is {value!r}")
         elif limit is not None and value > limit:
-            self.fail("failed-wrong-numbers", "%s is %.3g, the limit is %.3g" % (name, value, limit))
+            self.fail("failed-wrong-numbers", f"{name} is {value:.3g}, the limit is {limit:.3g}")
 
     def fail(self, outcome: str, detail: str) -> None:
         """Marks the check; the first failure is the one that counts."""
@@ -52,7 +57,13 @@ class Check:
             self.outcome = outcome
             self.detail = detail
 
-    def __enter__(self) -> "Check":
+    def __enter__(self) -> Check:
+        Check.count += 1
+        self.mark = Check.count
+        sys.stdout.flush()
+        sys.stderr.flush()
+        with contextlib.suppress(OSError):
+            os.write(2, b"\x1e%d\n" % self.mark)  # what follows on stderr belongs to this check
         self.rung.send({"event": "check", "rung": self.rung.name, "name": self.name, "device": self.device})
         self.started = time.monotonic()
         return self
@@ -73,13 +84,14 @@ class Check:
                 "numbers": self.numbers,
                 "said": self.said,
                 "unexpected": self.unexpected[:200],
+                "mark": self.mark,
                 "seconds": time.monotonic() - self.started,
             }
         )
         return True
 
     def _classify(self, problem: BaseException) -> None:
-        text = "%s: %s" % (type(problem).__name__, problem)
+        text = f"{type(problem).__name__}: {problem}"
         if isinstance(problem, CannotRun):
             self.outcome, self.detail = "cannot-run", str(problem)
             return
@@ -101,9 +113,9 @@ class Rung:
     """What a program is given: its options, a way to report, and torch, imported once for all programs of this process."""
 
     CannotRun = CannotRun
-    modules: Dict[str, Any] = {}
+    modules: ClassVar[dict[str, Any]] = {}
 
-    def __init__(self, name: str, options: Dict[str, Any], folder: str, send: Callable[[Dict[str, Any]], None]) -> None:
+    def __init__(self, name: str, options: dict[str, Any], folder: str, send: Callable[[dict[str, Any]], None]) -> None:
         self.name, self.options, self.folder, self.send = name, options, folder, send
 
     def check(self, name: str, device: str = "") -> Check:
@@ -111,27 +123,27 @@ class Rung:
 
     def need(self, module: str) -> Any:
         """Imports what a program tests: CannotRun where it is not installed, ImportError where it is broken."""
-        if module not in sys.modules and importlib.util.find_spec(module.split(".")[0]) is None:
-            raise CannotRun("%s is not installed in this environment" % module.split(".")[0])
+        if module not in sys.modules and importlib.util.find_spec(module.split(".", maxsplit=1)[0]) is None:
+            raise CannotRun("{} is not installed in this environment".format(module.split(".", maxsplit=1)[0]))
         return importlib.import_module(module)
 
-    def text(self, name: str) -> Dict[str, Any]:
+    def text(self, name: str) -> dict[str, Any]:
         """The names of a helper text that lies beside the programs."""
         if name not in Rung.modules:
             Rung.modules[name] = load(os.path.join(self.folder, name + ".py"), name)
         return dict(Rung.modules[name])
 
 
-def load(path: str, name: str) -> Dict[str, Any]:
+def load(path: str, name: str) -> dict[str, Any]:
     with open(path, encoding="utf-8") as file:
         text = file.read()
-    namespace: Dict[str, Any] = {"__name__": "envdoctor_" + name, "__file__": path}
+    namespace: dict[str, Any] = {"__name__": "envdoctor_" + name, "__file__": path}
     exec(compile(text, path, "exec"), namespace)  # noqa: S102 (envdoctor's own text, from the folder it just wrote)
     return namespace
 
 
 def settle() -> None:
-    """A rung must not harm its caller: it leaves no core file, dies with its parent, and is the first to go when memory runs out."""
+    """A rung must not harm its caller: no core file, dies with its parent, is the first to go when memory runs out."""
     try:
         resource: Any = importlib.import_module("resource")
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -142,10 +154,8 @@ def settle() -> None:
             file.write("1000")
     except OSError:
         pass
-    try:
+    with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
-    except (OSError, AttributeError):
-        pass
 
 
 def main() -> int:
@@ -156,7 +166,7 @@ def main() -> int:
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != folder]
     settle()
 
-    def send(message: Dict[str, Any]) -> None:
+    def send(message: dict[str, Any]) -> None:
         pipe.write(json.dumps(message) + "\n")
         pipe.flush()
 
@@ -166,9 +176,9 @@ def main() -> int:
         rung = Rung(job["rung"], job["options"], folder, send)
         try:
             load(os.path.join(folder, job["program"] + ".py"), job["program"])["run"](rung)
-        except Exception as problem:  # noqa: BLE001 (whatever a program lets through ends as a result, not as a dead host)
+        except Exception as problem:
             with rung.check("program"):
-                raise problem
+                raise problem  # noqa: TRY201 (inside a new block: there is nothing to re-raise bare)
         send({"event": "end", "rung": job["rung"]})
     send({"event": "bye"})
     sys.stderr.flush()

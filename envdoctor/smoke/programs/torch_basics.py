@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any, List, Tuple
+from typing import Any
 
 
 def run(rung: Any) -> None:
     torch: Any = None
     with rung.check("import") as check:
         torch = rung.need("torch")
-        check.detail = "torch %s, CUDA %s" % (torch.__version__, torch.version.cuda)
+        check.detail = f"torch {torch.__version__}, CUDA {torch.version.cuda}"
     if torch is None:
         return
     device = pick_device(rung, torch)
@@ -26,14 +26,14 @@ def run(rung: Any) -> None:
 
 def pick_device(rung: Any, torch: Any) -> Any:
     wanted = rung.options["device"]
-    chosen: List[str] = []
+    chosen: list[str] = []
     with rung.check("device", wanted) as check:
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if wanted == "cpu" or (wanted == "auto" and count == 0):
             check.device = "cpu"
             check.detail = "the CPU" if wanted == "cpu" else "torch sees no GPU: the CPU"
             if rung.options.get("driver_sees_gpu"):
-                check.fail("error", "the driver has a GPU, but torch %s does not see it" % torch.__version__)
+                check.fail("error", f"the driver has a GPU, but torch {torch.__version__} does not see it")
             chosen.append("cpu")
             return "cpu"
         index = 0 if wanted == "auto" else int(wanted.split(":")[1])
@@ -45,7 +45,7 @@ def pick_device(rung: Any, torch: Any) -> Any:
     return chosen[0] if chosen else None
 
 
-def runs_on(arches: List[str], capability: Tuple[int, int]) -> bool:
+def runs_on(arches: list[str], capability: tuple[int, int]) -> bool:
     """Binary code runs on its own major version at the same or a higher minor; PTX on anything newer."""
     major, minor = capability
     for arch in arches:
@@ -66,7 +66,9 @@ def architectures(rung: Any, torch: Any, device: str) -> None:
         capability = tuple(torch.cuda.get_device_capability(device))
         check.detail = "sm_%d%d; torch was built for %s" % (capability[0], capability[1], " ".join(arches))
         if arches and not runs_on(arches, capability):
-            check.fail("error", "this torch has no code for sm_%d%d: %s" % (capability[0], capability[1], " ".join(arches)))
+            check.fail(
+                "error", "this torch has no code for sm_%d%d: %s" % (capability[0], capability[1], " ".join(arches))
+            )
 
 
 def product(rung: Any, torch: Any, device: str, name: str) -> None:
@@ -79,22 +81,32 @@ def product(rung: Any, torch: Any, device: str, name: str) -> None:
         unit = tools["UNIT"][name]
         # a GPU may split the sum and add the parts in the 16-bit format (torch's default since 1.12): four parts, four roundings
         weight_unit = 4 * unit if device != "cpu" and name != "float32" else 0.0
-        ratio = tools["worst_ratio"](torch, got, left.double(), right.double(), weight_unit, unit, tools["UNIT"]["float32"])
+        ratio = tools["worst_ratio"](
+            torch,
+            got,
+            left.double(),
+            right.double(),
+            weight_unit=weight_unit,
+            out_unit=unit,
+            sum_unit=tools["UNIT"]["float32"],
+        )
         check.number("error over bound", ratio, 1.0)
 
 
 def float16_range(rung: Any, torch: Any, device: str) -> None:
-    """65504 is the largest float16: above it lies infinity; bfloat16 has the range of float32. Below 2**-25 float16 has nothing."""
+    """65504 is the largest float16: above it lies infinity, below 2**-25 nothing; bfloat16 has the range of float32."""
     with rung.check("float16 range", device) as check:
         big = torch.tensor([65504.0, 70000.0], device=device)
         tiny = torch.tensor([1e-8], device=device)
         half, brain = big.to(torch.float16).float().tolist(), big.to(torch.bfloat16).float().tolist()
         lost, kept = float(tiny.to(torch.float16).float()), float(tiny.to(torch.bfloat16).float())
-        check.detail = "70000 becomes %s in float16 and %g in bfloat16; 1e-8 becomes %g and %.3g" % (half[1], brain[1], lost, kept)
+        check.detail = (
+            f"70000 becomes {half[1]} in float16 and {brain[1]:g} in bfloat16; 1e-8 becomes {lost:g} and {kept:.3g}"
+        )
         if half[0] != 65504.0 or half[1] != float("inf") or lost != 0.0:
-            check.fail("failed-wrong-numbers", "float16 does not round as IEEE 754 says: %s" % check.detail)
+            check.fail("failed-wrong-numbers", f"float16 does not round as IEEE 754 says: {check.detail}")
         if abs(brain[1] - 70000.0) > 70000.0 * 2.0**-8 or abs(kept - 1e-8) > 1e-8 * 2.0**-8:
-            check.fail("failed-wrong-numbers", "bfloat16 does not round as it should: %s" % check.detail)
+            check.fail("failed-wrong-numbers", f"bfloat16 does not round as it should: {check.detail}")
 
 
 def accumulation(rung: Any, torch: Any, device: str) -> None:
@@ -106,9 +118,11 @@ def accumulation(rung: Any, torch: Any, device: str) -> None:
         brain = float((heavy.to(torch.bfloat16) @ ones.t().to(torch.bfloat16)).float())
         row = torch.cat([torch.full((1, 1), 2048.0), torch.ones((1, 512))], 1).to(device).to(torch.float16)
         kept = float((row @ torch.ones((513, 1), device=device, dtype=torch.float16)).float())
-        check.detail = "4096 x 32 is %s in float16 and %g in bfloat16; 2048 + 512 x 1 in float16 is %g" % (half, brain, kept)
+        check.detail = (
+            f"4096 x 32 is {half} in float16 and {brain:g} in bfloat16; 2048 + 512 x 1 in float16 is {kept:g}"
+        )
         if half != float("inf"):
-            check.fail("failed-wrong-numbers", "float16 held 131072, which it cannot: %s" % check.detail)
+            check.fail("failed-wrong-numbers", f"float16 held 131072, which it cannot: {check.detail}")
         check.number("bfloat16 sum, relative error", abs(brain - 131072.0) / 131072.0, 2.0**-8)
         # 2560 is a float16 number; a running float16 sum would stop at 2048, where the next number is 2050
         check.number("float16 product, relative error", abs(kept - 2560.0) / 2560.0, 2.0**-11)
