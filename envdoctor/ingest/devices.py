@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 from typing import TypeVar
 
 from envdoctor.facts import NOT_STATED, Fact, Gpu, Known, known, unknown
@@ -11,12 +12,14 @@ from envdoctor.ingest.found import ERROR, Found, Sighting
 from envdoctor.ingest.gpus import GpuTable, tokenize
 
 _MOST = 256
+_MOST_SIGHTINGS = 1024
 T = TypeVar("T")
 
 
 def gpus_of(sightings: list[Found], counts: list[Found], table: GpuTable) -> Fact[tuple[Gpu, ...]]:
     """The GPUs, or unknown: where none is named, or sentences name several different ones."""
-    named = [item for item in sightings[:4096] if item.value.name]
+    sightings = sightings[:_MOST_SIGHTINGS]
+    named = [item for item in sightings if item.value.name]
     if not named:
         return _nameless(sightings)
     best = min(item.rank for item in named)
@@ -29,9 +32,14 @@ def gpus_of(sightings: list[Found], counts: list[Found], table: GpuTable) -> Fac
     rows = _numbered(chosen) if any(item.value.index is not None for item in chosen) else _listed(chosen)
     if len(rows) == 1 and counts and 0 < counts[0].value <= _MOST:
         rows = [(replace(rows[0][0], index=index), rows[0][1]) for index in range(counts[0].value)]
-    details = [item for item in sightings if item.value.index is not None]
-    loose = [item for item in sightings if item.value.index is None and item not in chosen]
-    rows = [(_enriched(sighting, details, loose), source) for sighting, source in rows]
+    numbered: dict[int, list[Sighting]] = {}
+    by_model: dict[tuple[str, ...], list[Sighting]] = {}
+    for item in sightings:
+        if item.value.index is not None:
+            numbered.setdefault(item.value.index, []).append(item.value)
+        elif item not in chosen[:_MOST]:
+            by_model.setdefault(_model(item.value.name), []).append(item.value)
+    rows = [(_enriched(sighting, numbered, by_model), source) for sighting, source in rows[:_MOST]]
     gpus = tuple(_gpu(index, sighting, source, table) for index, (sighting, source) in enumerate(rows[:_MOST]))
     return known(gpus, rows[0][1])
 
@@ -77,11 +85,22 @@ def _listed(items: Iterable[Found]) -> list[tuple[Sighting, str]]:
     return rows[:_MOST]
 
 
-def _enriched(sighting: Sighting, details: list[Found], loose: list[Found]) -> Sighting:
+@lru_cache(maxsize=2048)
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(tokenize(name)[0])
+
+
+def _model(name: str | None) -> tuple[str, ...]:
+    return _words(name) if name else ()
+
+
+def _enriched(
+    sighting: Sighting, numbered: dict[int, list[Sighting]], by_model: dict[tuple[str, ...], list[Sighting]]
+) -> Sighting:
     """A row with what other lines say of the same index, or of the same model."""
-    same = [item.value for item in details if item.value.index == sighting.index and item.value is not sighting]
-    words = tokenize(sighting.name or "")[0]
-    same += [item.value for item in loose if not item.value.name or tokenize(item.value.name)[0] == words]
+    same = numbered.get(sighting.index, [])[:16] if sighting.index is not None else []
+    model = _model(sighting.name)
+    same = [*same, *by_model.get((), [])[:4], *(by_model.get(model, [])[:4] if model else ())]
     for other in same:
         sighting = replace(
             sighting,

@@ -13,8 +13,14 @@ from envdoctor.ingest.fieldtable import HANDLERS, Handler
 from envdoctor.ingest.found import CLAIM, FORM, OUTPUT, Found, Package, Page, Sighting
 from envdoctor.ingest.text import Line
 
-_GPU_KEY = re.compile(r"gpu\s?(\d+(?:\s?[,\-~]\s?\d+)*)\s*(compute capability|\(cuda order\)|\(nvidia-smi order\))?")
+_GPU_KEY = re.compile(
+    r"gpu\s?(\d{1,3}(?:\s?[,\-~]\s?\d{1,3})*)\s*(compute capability|\(cuda order\)|\(nvidia-smi order\))?"
+)
 _NEXT_PAIR = re.compile(r"[,;|]\s*(?=[^\s,:;=|][^,:;=|]{0,30}:\s?\S)")
+_COMMAND_AFTER = re.compile(
+    r" (?:python|vllm|lmdeploy|sglang|torchrun|deepspeed|accelerate|docker|bash|nohup|pip|uv|\./)"
+)
+_VARIABLE_KEYS = ("环境变量", "environment variable", "environment variables", "env", "env vars")
 _KEY_CAP = 60
 _VALUE_CAP = 600  #: flags of a processor are the longest value that is read
 _VARIABLE = re.compile(r"(?:export\s+|set\s+|-e\s+|ENV\s+)?([A-Z][A-Z0-9_]{1,60})(?:\s*=\s*(\S.*)?|\s*:\s*(\S*))$")
@@ -35,7 +41,10 @@ def read_line(line: Line) -> Iterator[Found]:
             yield from _pair(cells[0], cells[1], line)
         return
     colon = text.find(":", 0, _KEY_CAP)
-    if colon > 0:
+    if colon > 0 and key_of(text[:colon]) in _VARIABLE_KEYS:
+        rest = text[colon + 1 :].strip()
+        yield from _variable(Line(line.number, rest, rest))
+    elif colon > 0:
         yield from _pairs(text, line)
     if "=" in text or colon > 0:
         yield from _variable(line)
@@ -43,8 +52,8 @@ def read_line(line: Line) -> Iterator[Found]:
 
 def _pairs(text: str, line: Line) -> Iterator[Found]:
     key, _, value = text.partition(":")
-    if _meaning(key) is None:
-        return
+    if _meaning(key) is None or (key.endswith("  ") and key_of(key) == "cuda version"):
+        return  # `CUDA Version    : 12.2` is a line of `nvidia-smi -q`, where the driver's own CUDA is meant
     if not _NEXT_PAIR.search(value):
         yield from _pair(key, value, line)
         return
@@ -82,7 +91,7 @@ def _pair(key: str, value: str, line: Line) -> Iterator[Found]:
     meaning = _meaning(key)
     if meaning is None:
         return
-    value = value.strip().strip("\"'").strip()[:_VALUE_CAP]
+    value = value.strip().rstrip(",").strip("\"'").strip()[:_VALUE_CAP]
     rank = FORM if line.plain != line.text.strip() else OUTPUT
     if isinstance(meaning, str):
         if (found := values.version(value)) and value[:1].lower() in "v0123456789":
@@ -137,8 +146,12 @@ def _variable(line: Line) -> Iterator[Found]:
     from envdoctor.facts import EnvironmentVariable
 
     match = _VARIABLE.match(line.plain)
-    if match and names.is_variable(match.group(1)):
+    if match and names.is_secret(match.group(1)):
+        yield Found(CLAIM, None, line.number)  # never carried on, not even as a line of the log
+    elif match and names.is_variable(match.group(1)):
         name, value = match.group(1), (match.group(2) or match.group(3) or "").strip().strip("\"'")
+        if " " in value and _COMMAND_AFTER.search(value):
+            return  # an assignment before a command belongs to the command
         if not values.is_nothing(value):
             source = f"line {line.number}"
             yield Found("variable", EnvironmentVariable(name=name, value=value[:500], source=source), line.number)

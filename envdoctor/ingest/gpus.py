@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from envdoctor.errors import EnvdoctorError
-from envdoctor.ingest.values import size
 
 _GIB = 1 << 30
 _GLUED = re.compile(r"(?<=[rg]tx)(?=a?\d{3,4}(?!\d))|(?<=\d{3})(?=(?:ti|super|laptop|d|ada|m)\b)")
+_MEMORY = re.compile(r"\b(\d{1,3})\s?(?:g|gb|gib)\b")
 _SIZE_TOKEN = re.compile(r"(\d{1,3})(?:g|gb|gib)")
 _VIRTUAL = re.compile(r"(\d{1,3})[qcab]")
 _SM = re.compile(r"\b(?:sm|compute)_?(\d{1,2})(\d)[af]?\b", re.I)
@@ -101,8 +101,8 @@ def tokenize(name: str) -> tuple[list[str], int | None]:
     text = re.sub(r"\(tm\)|\(r\)|[™®]", " ", text)
     text = _GLUED.sub(" ", text)
     stated: int | None = None
-    if (memory := size(text)) and memory >= _GIB:
-        stated = memory >> 30
+    if memory := _MEMORY.search(text):
+        stated = int(memory.group(1))
     tokens: list[str] = []
     for word in re.split(r"[\s\-_/,()\[\]]+", text):
         if not word or word in _NOISE:

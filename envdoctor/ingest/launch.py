@@ -105,6 +105,8 @@ def read(command: str, number: int) -> Iterator[Found]:
             yield from _arguments(command[at + len(launcher.marker) :], launcher, number)
         return
     if docker and (engine := next((p for p in ("vllm", "sglang") if p in command), None)):
+        if " --model" in command:
+            yield Found("workload.task", "serve", number, COMMAND)
         yield from _arguments(command[docker.end() :], Launcher("", engine, "serve"), number)
 
 

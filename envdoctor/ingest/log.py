@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from envdoctor.facts import LogLine
 from envdoctor.ingest.text import ERROR_WORDS, Line
 
 MOST_LINES = 4_000
+_SECRET_WORDS = re.compile(r"TOKEN|KEY|SECRET|PASS|token|api[_-]key|password")
+_ASSIGNED_SECRET = re.compile(
+    r"(\b[A-Z0-9_]{0,40}(?:TOKEN|API_KEY|_KEY|SECRET|PASSWORD|PASSWD)[A-Z0-9_]{0,20}=|--(?:api-key|token|password)[= ])[^\s\"']+"
+)
+_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{16,}")
 _SCAFFOLD = (
     "```",
     "~~~",
@@ -30,7 +36,14 @@ def select(lines: Sequence[Line], claimed: frozenset[int], source: str) -> tuple
     kept = [line for line in lines if _belongs(line, claimed)]
     if len(kept) > MOST_LINES:
         kept = _thinned(kept)
-    return tuple(LogLine(number=line.number, text=line.text, source=source) for line in kept)
+    return tuple(LogLine(number=line.number, text=_without_secrets(line.text), source=source) for line in kept)
+
+
+def _without_secrets(text: str) -> str:
+    """Tokens that people paste by mistake go no further than this line; the ticket redacts on its own as well."""
+    if "=" in text and _SECRET_WORDS.search(text):
+        text = _ASSIGNED_SECRET.sub(r"\1***", text)
+    return _TOKEN.sub("hf_***", text) if "hf_" in text else text
 
 
 def _belongs(line: Line, claimed: frozenset[int]) -> bool:

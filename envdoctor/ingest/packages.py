@@ -13,7 +13,7 @@ _TAGGED = re.compile(r"\[(?:pip3?|conda)\]\s+(\S+)\s*(.*)")
 _FROZEN = re.compile(r"([A-Za-z0-9][\w.\-]{0,80})(?:\[[^\]]{0,60}\])?\s?={2,3}\s?(\d[^\s;,\"'#<>|)(\\]*)(.*)")
 _DIRECT = re.compile(r"([A-Za-z0-9][\w.\-]{0,80}) @ (\S+)")
 _EDITABLE = re.compile(r"-e\s+\S+#egg=([\w.\-]+)")
-_ROW = re.compile(r"([A-Za-z0-9][\w.\-]{0,80})\s+v?(\d[\w.+!\-]*)(?:\s+(\S.*))?$")
+_ROW = re.compile(r"([A-Za-z0-9_][\w.\-]{0,80})\s+v?(\d[\w.+!\-]*)(?:\s+(\S.*))?$")
 _TABLE_HEAD = re.compile(r"package\s+version(?:\s+(?:latest|editable|type|build|location|source|installer).*)?$", re.I)
 _CONDA_HEAD = re.compile(r"#?\s*name\s+version\s+build(?:\s+channel)?\s*$", re.I)
 _INSTALLED = re.compile(r"Successfully installed (.+)")
@@ -72,6 +72,8 @@ def _table(lines: Sequence[Line], head: int, *, conda: bool) -> Generator[Found,
 
 def _one(name: str, version: str, rest: str, number: int, *, conda: bool) -> Iterator[Found]:
     editable = rest.startswith(("/", "~", "file:")) and not conda
+    if conda and name == "python":
+        yield Found("target.python", version, number)
     if conda and name == "pytorch":
         name = "torch"
         if match := re.search(r"cuda(\d+\.\d+)", rest):

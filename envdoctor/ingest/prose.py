@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from envdoctor.ingest import names
 from envdoctor.ingest.found import CLAIM, FORM, PROSE, Found, Package, Page, Sighting
@@ -27,6 +28,13 @@ _GPU = re.compile(
     r"Jetson(?:\s(?:AGX|Orin|Xavier|Thor|Nano|NX|TX2)){1,3}|DGX Spark|MI\d{3}[AX]?)"
     r"(?:-(?:SXM\d?|PCIE|PCIe|NVL)(?:-\d{2,3}GB)?)?(?:[ \-]\d{2,3}\s?GB?\b)?)(?![\w])(?:\s?[xX*×]\s?(\d{1,3})\b)?"
 )
+_NUMBER_ONLY = re.compile(
+    r"(?:(\d{1,2})|([单双两四八]))\s?(?:[卡张块]|x|\*)\s?((?:10[5-8]0|16[56]0|20[5-8]0|30[5-9]0|40[5-9]0|50[5-9]0)"
+    r"(?:\s?(?:ti|super|d))*)(?![\d.])|"
+    r"(?<![\d.])((?:10[5-8]0|16[56]0|20[5-8]0|30[5-9]0|40[5-9]0|50[5-9]0)(?:\s?(?:ti|super|d))*)\s?(?:显卡|卡|[x*]\s?(\d{1,2})\b)",
+    re.I,
+)
+_CHINESE_COUNTS = {"单": 1, "双": 2, "两": 2, "四": 4, "八": 8}
 _SYSTEM = re.compile(
     r"\b((?:Ubuntu|Debian|CentOS|Rocky Linux|AlmaLinux|Fedora|Red Hat Enterprise Linux|RHEL|openEuler|Arch Linux|Windows|"
     r"macOS|Linux)(?:\s(?:Linux|Server|Stream|LTS|\d{1,2}(?:\.\d{1,2}){0,2}|LTS|aarch64|\(WSL2?\)|/ WSL|WSL2?))*)"
@@ -68,6 +76,8 @@ def recognize(page: Page) -> Iterator[Found]:
             yield from _system(text, line)
         if digits and any(mark in text for mark in _GPU_MARKS):
             yield from _gpus(text, line.number)
+        if digits and ("卡" in text or "张" in text or "块" in text or "x" in low or "*" in text):
+            yield from _numbers_only(text, line.number)
 
 
 _GPU_MARKS = (
@@ -83,7 +93,7 @@ def _is_code(text: str) -> bool:
 def _versions(text: str, line: Line) -> Iterator[Found]:
     wished = bool(_WISH.search(text))
     if not wished:
-        for match in list(_NAMED_VERSION.finditer(text))[:8]:
+        for match in islice(_NAMED_VERSION.finditer(text), 8):
             name = names.package(match[1])
             if name and not text.startswith((".whl", ".tar"), match.end()):
                 yield Found("package", Package(name, match[2]), line.number, PROSE)
@@ -115,9 +125,18 @@ def _system(text: str, line: Line) -> Iterator[Found]:
 def _gpus(text: str, number: int) -> Iterator[Found]:
     if text.startswith(("GPU ", "|")) or _is_code(text):
         return
-    for match in list(_GPU.finditer(text))[:6]:
+    for match in islice(_GPU.finditer(text), 6):
         name = match[2].strip()
         if re.fullmatch(r"[AHBVLTPMK]\d{1,3}", name) and _WISH.search(text) and not match[1]:
             continue
         count = int(match[1] or match[3] or 1)
         yield Found("gpu", Sighting(name, None, count if 0 < count <= 64 else 1), number, PROSE)
+
+
+def _numbers_only(text: str, number: int) -> Iterator[Found]:
+    """ "双卡4090", "4090 * 2", "2x3090": the model number alone, with a count or the word for a card."""
+    for match in islice(_NUMBER_ONLY.finditer(text), 4):
+        model = (match[3] or match[4]).strip()
+        count = int(match[1] or match[5] or 1) if not match[2] else _CHINESE_COUNTS[match[2]]
+        family = "RTX" if model[0] in "2345" else "GTX"
+        yield Found("gpu", Sighting(f"{family} {model}", None, count if 0 < count <= 64 else 1), number, PROSE)

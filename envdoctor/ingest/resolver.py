@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from envdoctor.facts import UnmetRequirement
 from envdoctor.ingest import names, values
@@ -28,16 +29,18 @@ _BUILD = re.compile(
     r"error: command '[^']{0,200}(?:nvcc|gcc|g\+\+|ninja|cl\.exe)"
 )
 
+_TEXT_CAP = 700  #: such a sentence stands at the beginning of its line
+
 
 def recognize(page: Page) -> Iterator[Found]:
     """Unmet requirements and the versions that error lines state about this environment."""
     for line in page.lines:
-        text = line.plain
+        text = line.plain[:_TEXT_CAP]
         number = line.number
         if "requires" in text or "has requirement" in text:
             yield from _conflicts(text, number)
         if ("version" in text or "版本" in text) and any(c.isdigit() for c in text):
-            for said in list(_VERSION_OF.finditer(text))[:6]:
+            for said in islice(_VERSION_OF.finditer(text), 6):
                 if (name := names.package(said[1])) and not _wished(text, said):
                     yield Found("package", Package(name, said[2].rstrip(".")), number, ERROR)
             if "(found " in text and "torch" in text and (match := _FOUND_TORCH.search(text)):

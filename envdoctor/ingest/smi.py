@@ -11,8 +11,8 @@ from envdoctor.ingest.text import Line
 
 _BANNER = re.compile(r"(?:Driver|KMD) Version:\s*([\d.]+)")
 _BANNER_CUDA = re.compile(r"CUDA (?:UMD )?Version:\s*(\d+\.\d+)")
-_ROW = re.compile(r"\|\s{0,4}(\d{1,3})\s+(\S.{2,40}?)\s{2,}(?:On|Off|N/A)\s*\|")
-_ROW_TIGHT = re.compile(r"\|\s{0,4}(\d{1,3})\s+(\S.{2,40}?)\s+(?:On|Off|N/A)\s*\|")
+_ROW = re.compile(r"\|\s{0,4}(\d{1,3})\s+(\S.{2,40}?)\s{2,}(?:On|Off|N/A|WDDM|TCC|MCDM)\s*\|")
+_ROW_TIGHT = re.compile(r"\|\s{0,4}(\d{1,3})\s+(\S.{2,40}?)\s+(?:On|Off|N/A|WDDM|TCC|MCDM)\s*\|")
 _MEMORY = re.compile(r"(\d+)\s?MiB\s*/\s*(\d+)\s?MiB")
 _LISTED = re.compile(r"GPU (\d{1,3}): (.+?) \(UUID: ([\w-]+)\)")
 _QUERY = re.compile(r"--query-gpu[= ](\S+)")
@@ -73,6 +73,8 @@ def _table_row(match: re.Match[str], line: Line, below: Sequence[Line]) -> Itera
     name = match.group(2).strip()
     if not re.search(r"[A-Za-z]{2}", name) or "/" in name:
         return
+    if "WDDM" in line.text or "MCDM" in line.text:
+        yield Found("host.os", "windows", line.number, OUTPUT, "the driver model of Windows")
     memory = free = None
     for other in below:
         if found := _MEMORY.search(other.text):

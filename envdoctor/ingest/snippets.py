@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from envdoctor.facts import EnvironmentVariable
 from envdoctor.ingest import launch, names
-from envdoctor.ingest.found import CLAIM, COMMAND, FORM, OUTPUT, TRACE, Found, Package, Page
+from envdoctor.ingest.found import CLAIM, COMMAND, FORM, OUTPUT, Found, Package, Page
 from envdoctor.ingest.text import Line
 
 #: what a call or an import says about engine and task; the first that fits a line counts
@@ -90,19 +91,17 @@ def recognize(page: Page) -> Iterator[Found]:
 
 def _calls(line: Line) -> Iterator[Found]:
     text = line.plain
-    if 'File "' in text:
-        return
+    if 'File "' in text or _in_trace(line):
+        return  # source lines of a traceback are code of a library, not of the user
     for marker, engine, task, rank in _CALLS:
         if marker in text:
-            # source lines of a traceback are code of a library, not of the user
-            trusted = TRACE if text.startswith(("from ", "import ")) and _in_trace(line) else rank
             if engine:
-                yield Found("workload.engine", engine, line.number, trusted)
+                yield Found("workload.engine", engine, line.number, rank)
             if task:
-                yield Found("workload.task", task, line.number, trusted)
+                yield Found("workload.task", task, line.number, rank)
             break
     for pattern, task in _TASKS:
-        if pattern.search(text) and not _in_trace(line):
+        if pattern.search(text):
             yield Found("workload.task", task, line.number, FORM)
 
 
@@ -124,7 +123,7 @@ def _call(lines: Sequence[Line], at: int, start: int) -> str:
 
 
 def _arguments(text: str, number: int, rank: int) -> Iterator[Found]:
-    for match in list(_ARGUMENT.finditer(text))[:80]:
+    for match in islice(_ARGUMENT.finditer(text), 80):
         name, value = match[1], match[2].strip("\"'")
         if name not in _KEPT or value in (
             "None",
@@ -156,7 +155,7 @@ def _engine_start(line: Line) -> Iterator[Found]:
 
 
 def _tgi(line: Line) -> Iterator[Found]:
-    for match in list(_TGI.finditer(line.plain))[:20]:
+    for match in islice(_TGI.finditer(line.plain), 20):
         name = {"model_id": "model", "num_shard": "num-shard", "max_total_tokens": "max-total-tokens"}.get(
             match[1], match[1]
         )

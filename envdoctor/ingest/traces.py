@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from envdoctor.ingest import names, values
 from envdoctor.ingest.found import ERROR, TRACE, Found, Page, Sighting
 
-_SITE = re.compile(r"((?:/|[A-Z]:\\)[^\s\"':(]{0,300}?[/\\](?:site|dist)-packages)[/\\]([A-Za-z_]\w{0,60})")
+_MODULE = re.compile(r"-packages[/\\]([A-Za-z_]\w{0,60})")
+_PATH_END = re.compile(r"[\s\"'(]")
+_PATH_CAP = 300
 _PYTHON = re.compile(r"[/\\][Pp]ython(3)\.?(\d{1,2})(?=[/\\])")
 _CAPABILITY = re.compile(r"Your (.{3,60}?) GPU has compute capability (\d{1,2}\.\d)")
 _TOO_NEW = re.compile(
@@ -31,8 +34,9 @@ def recognize(page: Page) -> Iterator[Found]:
     for line in page.lines:
         text = line.text
         if "-packages" in text:
-            for match in list(_SITE.finditer(text))[:4]:
-                folder, module = match.group(1), match.group(2)
+            for match in islice(_MODULE.finditer(text), 4):
+                before = text[max(0, match.start() - _PATH_CAP) : match.start()]
+                folder, module = _PATH_END.split(before)[-1], match.group(1)
                 if module in names.ENGINE_MODULES:
                     engines.setdefault(module, line.number)
                 if (python := _PYTHON.search(folder + "/")) and python[2] not in pythons:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _VERSION = re.compile(r"\d+(?:\.[0-9]+)*(?:[._-]?(?:a|b|rc|alpha|beta|post|dev|pre)[._-]?\d*)*(?:\+[\w.\-]+)?", re.I)
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT])(i?)B?\b", re.I)
+_SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s?(?:([KMGT])i?B|([MG]))\b", re.I)
 _SEPARATORS = re.compile(r"[-_.]+")
 _POWERS = {"K": 10, "M": 20, "G": 30, "T": 40}
 NOTHING = frozenset(
@@ -48,7 +48,7 @@ def driver_version(text: str) -> str | None:
 def size(text: str) -> int | None:
     """Bytes of "24576 MiB", "79.15 GiB" or "80GB". GB is read as GiB: that is what memory is sold and reported in."""
     match = _SIZE.search(text)
-    return int(float(match.group(1)) * (1 << _POWERS[match.group(2).upper()])) if match else None
+    return int(float(match.group(1)) * (1 << _POWERS[(match.group(2) or match.group(3)).upper()])) if match else None
 
 
 def number(text: str) -> int | None:
