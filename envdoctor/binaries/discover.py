@@ -175,6 +175,17 @@ def cuda_major(needed: Sequence[str]) -> int | None:
     return max(majors, default=None)
 
 
+_VARIES = re.compile(r"\d+|cpu|cuda|rocm|hip|xpu")
+
+
+def family(file: NativeFile) -> tuple[Path, str]:
+    """What the variants of one library share: the folder, and the name without versions and backends.
+
+    `libtorchcodec_core4.so` and `libtorchcodec_core8.so` are of one family; their package tries one after the other.
+    """
+    return file.folder, _VARIES.sub("*", file.relative)
+
+
 _BITSANDBYTES = re.compile(r"^bitsandbytes/libbitsandbytes_(?P<backend>cuda|rocm|xpu|cpu)(?P<version>\d*)\w*\.so$")
 
 

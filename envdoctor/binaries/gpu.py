@@ -154,7 +154,7 @@ def by_distribution(extensions: Iterable[ExtensionFact]) -> tuple[DistributionGp
     """
     files: dict[tuple[str, str | None, str], dict[str, GpuMatch]] = {}
     for extension in extensions:
-        if extension.distribution is None or extension.loading is Loading.NEVER:
+        if extension.distribution is None or extension.loading in (Loading.NEVER, Loading.PLUGIN):
             continue
         extra = all(code.suffix for container in extension.gpu_code for code in container.code)
         for verdict in extension.gpu_verdicts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,6 +111,10 @@ class _Survey:
         )
         variants = discover.variants(self.files, self.torch_cuda)
         ways = {file.path: self._loading(file, variants.get(file.path)) for file in self.files}
+        families = Counter(discover.family(f) for f in self.files if ways[f.path] is Loading.OPERATORS)
+        for file in self.files:
+            if ways[file.path] is Loading.OPERATORS and families[discover.family(file)] > 1:
+                ways[file.path] = Loading.PLUGIN  # variants: their package opens the one that fits, if any does
         roots = [f for f in self.files if ways[f.path] in (Loading.MODULE, Loading.OPERATORS, Loading.SELECTED)]
         linked = judge.linked_by(roots)
         fitting = {file.distribution for file in roots if discover.python_tag(file.name) is not None}

@@ -7,8 +7,12 @@ from collections.abc import Iterable
 
 from envdoctor.facts.extensions import MissingSymbol, SymbolMeaning
 
-# A mangled name that mentions torch's namespaces (c10, at, torch), or one of torch's own C names.
-_OF_TORCH = re.compile(r"(?:3c10|2at|5torch|6caffe2)[0-9NSI.]|^_?(?:aoti_torch_|torch_|THP)|^_Z\d+THP")
+# A mangled name inside of torch's namespaces (c10, at, torch, caffe2): functions, type information, guards, thunks; or
+# one of torch's C names. Names of others that only take torch's types as arguments are not torch's.
+_OF_TORCH = re.compile(
+    r"^_Z(?:T[ISVTC]|GV|T[hv]n?\d+_(?:n?\d+_)?)?N[rVKRO]*(?:3c10|2at|5torch|6caffe2)(?=[0-9A-Z])"
+    r"|^(?:aoti_torch_|torch_|THP)|^_Z\d+THP"
+)
 
 # Breakpoints in the symbols of the published torch wheels 2.1 to 2.8. The exact names decide: a prefix would not do.
 _BREAKPOINTS = {

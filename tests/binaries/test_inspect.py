@@ -132,6 +132,15 @@ def test_a_free_threaded_python_takes_no_abi3(target: Target) -> None:
     assert target.inspect(python_tag="cp313t")["stable.abi3.so"].python_fit is PythonFit.MISMATCH
 
 
+def test_variants_of_one_library_are_plugins(target: Target) -> None:
+    names = ("addon/libaddon_torch24-cuda.so", "addon/libaddon_torch28-cuda.so", "addon/libsingle.so")
+    target.add("addon", empty=names)
+    for name in names:
+        shutil.copy(SITE / module("for_torch_2_8"), target.site / name)
+    facts = target.inspect()
+    assert [facts[name].loading for name in names] == [Loading.PLUGIN, Loading.PLUGIN, Loading.OPERATORS]
+
+
 def test_bitsandbytes_is_judged_by_the_library_that_it_picks(target: Target) -> None:
     names = [f"bitsandbytes/libbitsandbytes_{one}.so" for one in ("cuda118", "cuda124", "rocm62", "cpu")]
     for name in names:

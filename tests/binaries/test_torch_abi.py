@@ -50,6 +50,11 @@ def test_built_for_and_string_abi() -> None:
         ("cudaLaunchKernel", False),
         ("_ZNSt6vectorIiSaIiEE9push_backERKi", False),
         ("_ZN12format2atomsE", False),
+        ("_ZTVN5torch3jit6ModuleE", True),
+        ("_ZGVN3c104impl1xE", True),
+        ("_ZThn16_N5torch8autograd4NodeD0Ev", True),
+        ("_ZN8facebook10torchcodec12TensorReadIOC1EN5torch6stable6TensorE", False),
+        ("_ZNSt6vectorIN2at6TensorESaIS1_EED1Ev", False),
     ],
 )
 def test_which_symbols_are_torchs(name: str, torch: bool) -> None:
