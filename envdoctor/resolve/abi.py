@@ -51,7 +51,9 @@ class Abi:
         row = self.tables.row(package.name, package.version)
         if row is None or row.torch is None or torch.public not in self.tables.measured(package.name):
             return None
-        if torch.local:  # another CUDA build of the same torch: its symbols are the same, its CUDA major is not looked at
+        if (
+            torch.local
+        ):  # another CUDA build of the same torch: its symbols are the same, its CUDA major is not looked at
             return torch.public in row.torch
         return torch.public in (self._fits(package.name, package.version) or ())
 
@@ -71,12 +73,12 @@ class Abi:
     def _ways(self, package: Package, torch: Package, solution: Solution) -> list[Way]:
         why = f"{package.name} {package.version} loads on no other torch"
         ways: list[Way] = []
-        text = _span(self._fits(package.name, package.version) or (), self.tables.measured(package.name))
+        text = span(self._fits(package.name, package.version) or (), self.tables.measured(package.name))
         if text:
             ways.append((Limit(text=f"torch{text}", name="torch", source=ID, why=why),))
         versions = [row.version for row in self.tables.rows(package.name)]
         good = [v for v in versions if torch.public in (self._fits(package.name, v) or ())]
-        text = _span(good, versions)
+        text = span(good, versions)
         if text:
             why = f"only these releases load on torch {torch.public}"
             ways.append((Limit(text=f"{package.name}{text}", name=package.name, source=ID, why=why),))
@@ -88,7 +90,7 @@ def _is_free(name: str, asked: Sequence[Asked]) -> bool:
     return all(a.free for a in asked if a.name == name)
 
 
-def _span(chosen: Sequence[str], all_of: Sequence[str]) -> str:
+def span(chosen: Sequence[str], all_of: Sequence[str]) -> str:
     """The newest unbroken run of `chosen` within `all_of` (both ascending), as a range up to the first version outside it."""
     if not chosen:
         return ""

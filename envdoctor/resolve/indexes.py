@@ -1,7 +1,7 @@
 """Which indexes uv is told of: the call's, else uv's own configuration, else pip's, translated.
 
-uv reads neither PIP_INDEX_URL nor pip.conf (https://docs.astral.sh/uv/pip/compatibility/). Credentials stay in the arguments and the
-environment of the child; nothing here is ever written to a lock.
+uv reads neither PIP_INDEX_URL nor pip.conf (https://docs.astral.sh/uv/pip/compatibility/). Credentials stay in the
+arguments and the environment of the child; nothing here is ever written to a lock.
 """
 
 from __future__ import annotations

@@ -10,19 +10,20 @@ from envdoctor.facts import Workload
 from envdoctor.knowledge import Matrix
 from envdoctor.resolve.abi import Abi, abi_of
 from envdoctor.resolve.era import Anchor, Era, anchors_in, datable, era_of, implied_anchors
-from envdoctor.resolve.errors import SolverError
 from envdoctor.resolve.indexes import Indexes, find_indexes
+from envdoctor.resolve.machine import MachineLimits, machine_limits
 from envdoctor.resolve.made import Lock
 from envdoctor.resolve.mend import Mending
 from envdoctor.resolve.names import Decisions, decisions_of
 from envdoctor.resolve.place import place_for
 from envdoctor.resolve.predict import predicted
-from envdoctor.resolve.problem import Conflict, Limit, Place, Problem, solve
+from envdoctor.resolve.problem import Conflict, Limit, Place, Problem
 from envdoctor.resolve.reasons import describe
 from envdoctor.resolve.refusal import refuse
 from envdoctor.resolve.request import LockRequest
 from envdoctor.resolve.search import Dead, Found, Say, Search
 from envdoctor.resolve.solution import Solution
+from envdoctor.resolve.solver import Solver
 from envdoctor.resolve.uv import Runner, find_uv
 from envdoctor.resolve.vetoes import Veto, vetoes_of_matrix
 
@@ -33,6 +34,7 @@ class Knowledge:
 
     matrix: Matrix
     abi: Abi
+    machine: MachineLimits
     decisions: Decisions
 
 
@@ -52,6 +54,7 @@ class MatrixJudge:
         )
         asked = self.request.asked
         return (
+            *self.knowledge.machine.vetoes(solution, asked),
             *self.knowledge.abi.vetoes(solution, asked),
             *vetoes_of_matrix(facts, self.knowledge.matrix, solution, asked),
         )
@@ -77,7 +80,13 @@ def make_lock(
         matrix = load_matrix()
     indexes = find_indexes(request.indexes, folder=folder or Path.cwd())
     run = run or find_uv(**indexes.environment)
-    knowledge = Knowledge(matrix=matrix, abi=abi_of(matrix), decisions=decisions_of(matrix))
+    abi = abi_of(matrix)
+    knowledge = Knowledge(
+        matrix=matrix,
+        abi=abi,
+        machine=machine_limits(request.facts, matrix, abi.tables),
+        decisions=decisions_of(matrix),
+    )
     attempt = _Attempt(
         request=request, knowledge=knowledge, run=run, say=say, workload=workload or request.facts.workload
     )
@@ -111,19 +120,8 @@ class _Outcome:
     result: Found | Dead
     era: Era | None
     mending: Mending
-    look: _Look
+    look: Solver
     solves: int
-
-
-@dataclass(kw_only=True, slots=True)
-class _Look:
-    """Small questions to uv (one name, no dependencies): not counted as solves, answered from the cache where it has them."""
-
-    run: Runner
-    timeout_s: float
-
-    def __call__(self, problem: Problem) -> Solution | Conflict:
-        return solve(self.run, problem, timeout_s=self.timeout_s)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,31 +134,37 @@ class _Attempt:
 
     def with_indexes(self, arguments: tuple[str, ...]) -> _Outcome:
         place = place_for(self.request.facts, python=self.request.python, index_arguments=arguments)
-        look = _Look(run=self.run, timeout_s=self.request.timeout_s)
+        look = Solver(run=self.run, timeout_s=self.request.timeout_s)
         era, undated = self._era(place, look)
         problem = Problem(
             requirements=tuple(a.text for a in self.request.asked),
             place=place,
             additions=self._leaves(),
             era=era.end if era else None,
+            preferences=self.request.keep,
             later=dict.fromkeys(undated),
         )
         if era:
             self.say(f"era: {era}")
         outcome = self._search(problem, era, look)
         if era is not None and isinstance(outcome.result, Dead):
-            timeless = self._timeless(problem)
+            timeless = self._timeless(problem, look)
             if timeless:
                 self.say("without upload times, so not bound by the era: " + ", ".join(timeless))
                 problem = replace(problem, later={**problem.later, **dict.fromkeys(timeless)})
                 outcome = self._search(problem, era, look)
-        if era is None and self.request.era.mode == "derive" and isinstance(outcome.result, Found):
+        if (
+            era is None
+            and self.request.era.mode == "derive"
+            and not self.request.keep
+            and isinstance(outcome.result, Found)
+        ):
             return self._dated_again(outcome, look)
         return outcome
 
-    def _timeless(self, problem: Problem) -> tuple[str, ...]:
+    def _timeless(self, problem: Problem, look: Solver) -> tuple[str, ...]:
         """Names that the index gives without an upload time: to uv, those are newer than any era."""
-        answer = self._solve(replace(problem, era=None, later={}), offline=True)
+        answer = look(replace(problem, era=None, later={}))
         if isinstance(answer, Conflict):
             return ()
         return tuple(sorted(n for n, p in answer.packages.items() if p.uploaded is None and n not in problem.later))
@@ -169,26 +173,16 @@ class _Attempt:
         names = {a.name for a in self.request.asked}
         return tuple(limit for limit in self.knowledge.decisions.leaves() if limit.name not in names)
 
-    def _search(self, problem: Problem, era: Era | None, look: _Look) -> _Outcome:
+    def _search(self, problem: Problem, era: Era | None, look: Solver) -> _Outcome:
         mending = Mending(look=look, decisions=self.knowledge.decisions, asked=self.request.asked, era=era)
         judge = MatrixJudge(
             knowledge=self.knowledge, request=self.request, python=problem.place.python, workload=self.workload
         )
-        search = Search(
-            solve=self._solve, judge=judge, mender=mending, say=self.say, max_solves=self.request.max_solves
-        )
+        search = Search(solve=look, judge=judge, mender=mending, say=self.say, max_solves=self.request.max_solves)
         result = search.run(problem)
         return _Outcome(result=result, era=era, mending=mending, look=look, solves=search.solves)
 
-    def _solve(self, problem: Problem, *, offline: bool) -> Solution | Conflict:
-        if offline:
-            try:
-                return solve(self.run, problem, offline=True, timeout_s=self.request.timeout_s)
-            except SolverError:
-                pass  # the cache does not hold all that this round looks at
-        return solve(self.run, problem, timeout_s=self.request.timeout_s)
-
-    def _era(self, place: Place, look: _Look) -> tuple[Era | None, tuple[str, ...]]:
+    def _era(self, place: Place, look: Solver) -> tuple[Era | None, tuple[str, ...]]:
         """The era, and the names that it cannot bind (pinned ones need no date; an index may not say when it got them)."""
         choice = self.request.era
         pinned = tuple(a.name for a in self.request.asked if a.exact)
@@ -196,11 +190,18 @@ class _Attempt:
             return None, ()
         if choice.mode == "set" and choice.end is not None:
             return Era(end=choice.end, derived=False), pinned
+        if self.request.keep:
+            return self._era_of_target(place, look), pinned
         dating = datable(self.request.asked)
         anchors = self._anchors([a.text for a in dating], [a.name for a in dating], place, look)
         return era_of(anchors), pinned
 
-    def _anchors(self, texts: Sequence[str], names: Sequence[str], place: Place, look: _Look) -> tuple[Anchor, ...]:
+    def _era_of_target(self, place: Place, look: Solver) -> Era | None:
+        """The newest of what is installed dates a repair: nothing else has to move to another time."""
+        texts = [f"{name}=={version}" for name, version in self.request.keep]
+        return era_of(self._anchors(texts, [name for name, _ in self.request.keep], place, look))
+
+    def _anchors(self, texts: Sequence[str], names: Sequence[str], place: Place, look: Solver) -> tuple[Anchor, ...]:
         if not texts:
             return ()
         question = Problem(requirements=tuple(texts), place=place, dependencies=False)
@@ -209,7 +210,7 @@ class _Attempt:
             answer = look(replace(question, sources=answer.wheelless))
         return anchors_in(answer, names) if isinstance(answer, Solution) else ()
 
-    def _dated_again(self, outcome: _Outcome, look: _Look) -> _Outcome:
+    def _dated_again(self, outcome: _Outcome, look: Solver) -> _Outcome:
         """Nothing was pinned: where what came out is old all the same, its companions are chosen from its time."""
         found = outcome.result
         if not isinstance(found, Found):

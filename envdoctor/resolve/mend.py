@@ -57,16 +57,25 @@ class Mending:
         if first is not None and era is not None and first.uploaded is not None and first.uploaded > era:
             if name not in problem.later and self._existed(problem, name):
                 moment = first.uploaded + _MINUTE
-                yield problem.with_later(name, moment), f"{name} has wheels only since {moment:%Y-%m-%d}: its era is its own"
+                yield (
+                    problem.with_later(name, moment),
+                    f"{name} has wheels only since {moment:%Y-%m-%d}: its era is its own",
+                )
             return
         asked = any(a.name == name for a in self.asked)
         if not asked and name not in self.decisions.sources:
             self.strangers[name] = f"{name} exists only as a source for this Python, and nobody vouches for building it"
             return
-        if self._compiled_elsewhere(problem, name):
-            self.strangers[name] = f"{name} has compiled wheels, but none for Python {problem.place.python}"
+        elsewhere = self._compiled_elsewhere(problem, name)
+        if elsewhere:
+            self.strangers[name] = (
+                f"{name} has compiled wheels for Python {elsewhere}, but none for {problem.place.python}"
+            )
             return
-        yield replace(problem, sources=(*problem.sources, name)), f"{name} has no wheel: it will be built from its source"
+        yield (
+            replace(problem, sources=(*problem.sources, name)),
+            f"{name} has no wheel: it will be built from its source",
+        )
 
     def _hidden(self, problem: Problem, name: str) -> Iterator[tuple[Problem, str]]:
         era = problem.era
@@ -88,7 +97,10 @@ class Mending:
         bounded = self._one(problem, name, dated=False, lowest=True, limited=True)
         if bounded is not None and bounded.uploaded is not None and bounded.uploaded >= era:
             moment = bounded.uploaded + _MINUTE
-            yield problem.with_later(name, moment), f"{name} {bounded.version} of {moment:%Y-%m-%d} is let in after the era"
+            yield (
+                problem.with_later(name, moment),
+                f"{name} {bounded.version} of {moment:%Y-%m-%d} is let in after the era",
+            )
         for step in _STEPS:
             later: datetime | None = None if step is None else era + step
             until = "at any date" if later is None else f"until {later:%Y-%m-%d}"
@@ -103,15 +115,17 @@ class Mending:
     def _existed(self, problem: Problem, name: str) -> bool:
         return any(self._one(problem, name, dated=True, lowest=False, sources=s) is not None for s in (False, True))
 
-    def _compiled_elsewhere(self, problem: Problem, name: str) -> bool:
-        """Whether wheels for one CPU exist for another Python: then its source is a compilation, not a packaging habit."""
+    def _compiled_elsewhere(self, problem: Problem, name: str) -> str:
+        """A Python that has compiled wheels of it, or nothing: then its source is a compilation, not a packaging habit."""
         for python in ("3.11", "3.10", "3.9", "3.12"):
             if python == problem.place.python:
                 continue
-            found = self._one(replace(problem, place=replace(problem.place, python=python)), name, dated=False, lowest=False)
+            found = self._one(
+                replace(problem, place=replace(problem.place, python=python)), name, dated=False, lowest=False
+            )
             if found is not None and any(a.wheel and not a.filename.endswith("-none-any.whl") for a in found.artifacts):
-                return True
-        return False
+                return python
+        return ""
 
     def _one(
         self, problem: Problem, name: str, *, dated: bool, lowest: bool, sources: bool = False, limited: bool = False

@@ -37,9 +37,10 @@ def platform_of(facts: Facts) -> str:
             f"locks are made for Linux (and WSL2); these facts are of {system}",
             advice="run it in WSL2, or give the facts of the Linux machine with --from",
         )
-    architecture = _ARCHITECTURES.get(value_of(facts.host.architecture) or "x86_64")
+    stated = value_of(facts.host.architecture)
+    architecture = _ARCHITECTURES.get(stated if stated is not None else "x86_64")
     if architecture is None:
-        raise SolverError(f"no wheels of torch exist for {value_of(facts.host.architecture)}")
+        raise SolverError(f"no wheels of torch exist for {stated}")
     glibc = value_of(facts.host.glibc) or _DEFAULT_GLIBC
     found = re.match(r"2\.(\d+)", glibc)
     minor = int(found.group(1)) if found else 28

@@ -65,7 +65,7 @@ def _arch(target: str) -> str:
     """`sm_90a` -> "9.0a"; `compute_120` (PTX) -> "12.0+PTX"."""
     kind, _, digits = target.partition("_")
     number = digits.rstrip("af")
-    text = f"{number[:-1]}.{number[-1]}{digits[len(number):]}"
+    text = f"{number[:-1]}.{number[-1]}{digits[len(number) :]}"
     return f"{text}+PTX" if kind == "compute" else text
 
 

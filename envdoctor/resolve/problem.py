@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from envdoctor.resolve.errors import SolverError
-from envdoctor.resolve.solution import Solution, read_solution
+from envdoctor.resolve.solution import Solution, incomplete_in, looked_in, read_solution
 from envdoctor.resolve.uv import Outcome, Runner
 
 _FILTERED = re.compile(r"`([A-Za-z0-9._-]+)` was filtered by `exclude-newer`")
@@ -53,6 +53,7 @@ class Problem:
     sources: tuple[str, ...] = ()  #: names that may come as a source distribution
     era: datetime | None = None
     later: Mapping[str, datetime | None] = field(default_factory=dict)  #: own end per name; None: no end
+    preferences: tuple[tuple[str, str], ...] = ()  #: name and version that uv keeps where nothing speaks against it
     backend: str | None = None  #: uv's `--torch-backend`
     dependencies: bool = True
     lowest: bool = False
@@ -73,6 +74,8 @@ class Conflict:
     """uv proved that nothing satisfies the problem; `text` is its explanation."""
 
     text: str
+    looked: frozenset[str] = frozenset()
+    incomplete: bool = False
 
     @property
     def filtered(self) -> tuple[str, ...]:
@@ -109,6 +112,10 @@ def _arguments(problem: Problem, folder: Path, *, offline: bool) -> list[str]:
     for name in problem.sources:
         found += ["--no-binary", name]
     found += _files(problem, folder)
+    if problem.preferences:  # uv keeps the pins of an existing output file
+        previous = folder / "pylock.previous.toml"
+        previous.write_text(_previous(problem.preferences), "utf-8")
+        found += ["--output-file", str(previous)]
     if problem.era is not None:
         found += ["--exclude-newer", _moment(problem.era)]
         for name, moment in sorted(problem.later.items()):
@@ -134,16 +141,22 @@ def _files(problem: Problem, folder: Path) -> list[str]:
     return found
 
 
+def _previous(pins: Sequence[tuple[str, str]]) -> str:
+    rows = "".join(f'\n[[packages]]\nname = "{name}"\nversion = "{version}"\n' for name, version in pins)
+    return f'lock-version = "1.0"\ncreated-by = "envdoctor"\n{rows}'
+
+
 def _moment(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _refusal(outcome: Outcome, *, offline: bool) -> Conflict:
-    lines = [line for line in outcome.stderr.splitlines() if not line.startswith(("DEBUG ", "TRACE "))]
+    lines = [line for line in outcome.stderr.splitlines() if not line.startswith(("DEBUG ", "TRACE ", "WARN "))]
     text = "\n".join(lines).strip()
     unreachable = any(mark in text for mark in _OFFLINE)
     if "No solution found" in text and not unreachable:
-        return Conflict(text=text)
+        log = outcome.stderr
+        return Conflict(text=text, looked=looked_in(log), incomplete=incomplete_in(log))
     raise SolverError(_why(text, offline=offline or unreachable), advice=_next_step(text))
 
 

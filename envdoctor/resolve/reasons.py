@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
 
-from envdoctor.facts import Facts, Known, value_of
+from envdoctor.facts import Facts, Gpu, Known, value_of
 from envdoctor.knowledge import Matrix
 from envdoctor.knowledge.derived import DerivedTables
 from envdoctor.resolve.era import Era
@@ -107,16 +107,12 @@ def _era_reason(package: Package, problem: Problem, era: Era) -> str:
 
 def _machine(facts: Facts) -> tuple[str, ...]:
     """The machine facts that the lock rests on. No names, no addresses, no paths."""
-    host = facts.host
-    rows = []
-    glibc = value_of(host.glibc)
-    rows.append(f"{value_of(host.architecture) or 'x86_64'}, glibc {glibc or 'unknown (2.28 assumed)'}")
-    if value_of(facts.driver.version):
-        rows.append(f"NVIDIA driver {value_of(facts.driver.version)}")
-    gpus = value_of(facts.gpus) or ()
-    for name, count in _counted(
-        f"{value_of(g.name) or 'GPU'} (compute capability {value_of(g.compute_capability) or 'unknown'})" for g in gpus
-    ).items():
+    architecture, glibc = value_of(facts.host.architecture), value_of(facts.host.glibc)
+    driver, gpus = value_of(facts.driver.version), value_of(facts.gpus) or ()
+    rows = [f"{architecture or 'x86_64'}, glibc {glibc or 'unknown (2.28 assumed)'}"]
+    if driver:
+        rows.append(f"NVIDIA driver {driver}")
+    for name, count in Counter(_gpu(gpu) for gpu in gpus).items():
         rows.append(f"{count} x {name}" if count > 1 else name)
     if not gpus:
         seen = "there is none" if isinstance(facts.gpus, Known) else "none was named"
@@ -124,11 +120,9 @@ def _machine(facts: Facts) -> tuple[str, ...]:
     return tuple(rows)
 
 
-def _counted(texts: object) -> Mapping[str, int]:
-    found: dict[str, int] = {}
-    for text in texts:  # type: ignore[attr-defined]
-        found[text] = found.get(text, 0) + 1
-    return found
+def _gpu(gpu: Gpu) -> str:
+    name, capability = value_of(gpu.name), value_of(gpu.compute_capability)
+    return f"{name or 'GPU'} (compute capability {capability or 'unknown'})"
 
 
 def _requirements_of_build(solution: Solution, tables: DerivedTables, matrix: Matrix) -> tuple[str, ...]:

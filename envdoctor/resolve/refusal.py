@@ -14,7 +14,11 @@ from envdoctor.resolve.search import Dead
 from envdoctor.resolve.solution import Solution
 
 Look = Callable[[Problem], "Solution | Conflict"]
-_DEPENDS = re.compile(r"(?:^|Because |because |and |we know that )((?:all versions of )?[A-Za-z0-9._-]+(?:\[[^\]]*\])?(?:[<>=!~][^ ]*)?) depends on ([A-Za-z0-9._-]+(?:\[[^\]]*\])?)([<>=!~][^ ]*)?")
+_NAME = r"[A-Za-z0-9._-]+(?:\[[^\]]*\])?"
+_DEPENDS = re.compile(
+    rf"(?:^|Because |because |and |we know that )((?:all versions of )?{_NAME}(?:[<>=!~][^ ]*)?)"
+    rf" depends on ({_NAME})([<>=!~][^ ]*)?"
+)
 _YOU = re.compile(r"you require ([A-Za-z0-9._-]+)(?:\[[^\]]*\])?([<>=!~][^ ]*)?")
 
 
@@ -30,11 +34,24 @@ def refuse(dead: Dead, *, request: LockRequest, mending: Mending, look: Look) ->
             authority="the index (upload times and files), as solved by uv",
             change=_change_name(name, request, why),
         )
+    if "was not found in the package registry" in text:
+        return _unheard(text, request)
     return ImpossibleError(
         conflict=without_credentials(_clash(text)),
         authority=f"the packages' own metadata, as solved by uv for Python {dead.problem.place.python}"
         + _limits_line(dead.problem),
         change=_advice(dead, request, look),
+    )
+
+
+def _unheard(text: str, request: LockRequest) -> ImpossibleError:
+    found = re.search(r"(\S+) was not found in the package registry", text)
+    name = found.group(1) if found else "a name"
+    asked = any(a.name == name for a in request.asked)
+    return ImpossibleError(
+        conflict=f"no index has {name}" + ("" if asked else ", which the request needs"),
+        authority="the index, as asked by uv",
+        change=f"check the spelling of {name}" if asked else f"add the index that has {name} with --index-url",
     )
 
 
@@ -51,7 +68,9 @@ def _change_name(name: str, request: LockRequest, why: str) -> str:
     if any(a.name == name for a in request.asked):
         return f"ask for another Python version, or for something else in the place of {name}"
     if "re-registered" in why:
-        return f"ask for a release that does not need {name}, or for {name} by name after you have read what it contains"
+        return (
+            f"ask for a release that does not need {name}, or for {name} by name after you have read what it contains"
+        )
     return f"ask for {name} by name if you trust its source, or for a release that does not need it"
 
 
@@ -62,6 +81,7 @@ def _limits_line(problem: Problem) -> str:
 
 def _clash(text: str) -> str:
     """The two statements that exclude each other, picked out of uv's proof; else its last conclusion."""
+    text = re.sub(r"\{[^}]*\}", "", text)  # markers
     flat = " ".join(line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("hint:"))
     wants: dict[str, list[str]] = {}
     for holder, name, specifier in _DEPENDS.findall(flat):
@@ -72,7 +92,10 @@ def _clash(text: str) -> str:
         unique = list(dict.fromkeys(said))
         if len(unique) > 1:
             return ", but ".join(unique[:2])
-    for pattern in (r"Because (there (?:is|are) no versions? of [^,]+?) and ", r"Because (\S+ was not found [^,]+?) and "):
+    for pattern in (
+        r"Because (there (?:is|are) no versions? of [^,]+?) and ",
+        r"Because (\S+ was not found [^,]+?) and ",
+    ):
         found = re.search(pattern, flat)
         if found:
             return found.group(1)
@@ -87,7 +110,8 @@ def _trim(specifier: str) -> str:
 def _advice(dead: Dead, request: LockRequest, look: Look) -> str:
     """Loosens the pinned requirements one by one and names the first that helps: a small question to uv each."""
     pinned = [a for a in request.asked if not a.free]
-    for a in pinned if 1 < len(request.asked) else ():
+    helpful = []
+    for a in pinned if len(request.asked) > 1 else ():
         texts = tuple(
             (a.name + (f"[{','.join(a.extras)}]" if a.extras else "")) if b is a else b.text for b in request.asked
         )
@@ -97,7 +121,9 @@ def _advice(dead: Dead, request: LockRequest, look: Look) -> str:
         except EnvdoctorError:
             continue
         if isinstance(answer, Solution) and answer.version(a.name):
-            return f"drop the pin {a.text}: with the rest, {a.name}=={answer.version(a.name)} fits"
+            helpful.append(f"{a.name}=={answer.version(a.name)} in the place of {a.text}")
+    if helpful:
+        return "take " + ", or ".join(helpful)
     if len(request.asked) > 1:
         return "give up one of: " + ", ".join(a.text for a in request.asked)
     return f"ask for another version than {request.asked[0].text}, or for another Python"

@@ -60,7 +60,7 @@ class LockRequest:
     indexes: tuple[str, ...] = ()
     era: EraChoice = field(default_factory=EraChoice)
     stack: str | None = None
-    keep: tuple[str, ...] = ()  #: `name==version` that a fix should leave as it is where it can
+    keep: tuple[tuple[str, str], ...] = ()  #: name and version that should stay where nothing speaks against it
     max_solves: int = 12
     timeout_s: float = 300.0  #: for one solve
 

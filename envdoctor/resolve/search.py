@@ -6,7 +6,7 @@ next way is tried. At most `max_solves` solves; then BudgetError, which is neith
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -29,13 +29,13 @@ class Judge(Protocol):
 class Mender(Protocol):
     """Ways to change a problem that uv refused: later dates, sources, names left out. May look things up with uv."""
 
-    def mend(self, problem: Problem, conflict: Conflict) -> Sequence[tuple[Problem, str]]: ...
+    def mend(self, problem: Problem, conflict: Conflict) -> Iterable[tuple[Problem, str]]: ...
 
 
 class SolvePort(Protocol):
-    """One solve. `offline` allows an answer from the cache alone, which is quick and may be out of date."""
+    """One solve. Raises SolverError where uv neither solves the problem nor proves it impossible."""
 
-    def __call__(self, problem: Problem, *, offline: bool) -> Solution | Conflict: ...
+    def __call__(self, problem: Problem) -> Solution | Conflict: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,8 +66,6 @@ class Search:
     say: Say
     max_solves: int = 12
     solves: int = 0
-    first_conflict: Conflict | None = None
-    online: bool = False
     _refused: set[str] = field(default_factory=set)
 
     def run(self, problem: Problem) -> Found | Dead:
@@ -75,8 +73,7 @@ class Search:
         return self._visit(problem, ())
 
     def _visit(self, problem: Problem, soft: tuple[Limit, ...]) -> Found | Dead:
-        offline = self.solves > 0 and not self.online
-        answer = self._ask(problem, offline=offline)
+        answer = self._ask(problem)
         if isinstance(answer, Conflict):
             return self._after_conflict(problem, answer, soft)
         needs = self.judge.needs(answer)
@@ -87,23 +84,20 @@ class Search:
         firm = [v for v in vetoes if v.firm]
         steering = self._steering(problem, [v for v in vetoes if not v.firm])
         if not firm and not steering:
-            if offline:  # the cache may lack a newer release: the network has the last word
-                self.online = True
-                return self._visit(problem, soft)
             return Found(problem=problem, solution=answer, steered=tuple(v for v in vetoes if not v.firm))
         stuck = next((v for v in firm if not self._open(problem, v)), None)
         if stuck is not None:
             return Dead(problem=problem, veto=stuck)
         return self._after_vetoes(problem, firm, steering, soft)
 
-    def _ask(self, problem: Problem, *, offline: bool) -> Solution | Conflict:
+    def _ask(self, problem: Problem) -> Solution | Conflict:
         if self.solves >= self.max_solves:
             raise BudgetError(
                 f"{self.max_solves} solves did not settle the request",
                 advice="pin more of it (torch, transformers), or ask for less at once",
             )
         self.solves += 1
-        return self.solve(problem, offline=offline)
+        return self.solve(problem)
 
     def _open(self, problem: Problem, veto: Veto) -> list[Way]:
         """The ways of a veto that say something new."""
@@ -120,19 +114,20 @@ class Search:
         return tuple(dict.fromkeys(found))
 
     def _after_conflict(self, problem: Problem, conflict: Conflict, soft: tuple[Limit, ...]) -> Found | Dead:
-        self.first_conflict = self.first_conflict or conflict
+        dead = Dead(problem=problem, conflict=conflict)
         for mended, why in self.mender.mend(problem, conflict):
             self.say(why)
             result = self._visit(mended, soft)
             if isinstance(result, Found):
                 return result
+            dead = result  # it came further, so it knows the better reason
         if soft:
             texts = {limit.text for limit in soft}
             self._refused |= texts
             self.say("taken back (it would leave no solution): " + ", ".join(sorted(texts)))
             kept = tuple(limit for limit in problem.limits if limit.text not in texts)
             return self._visit(replace(problem, limits=kept), ())
-        return Dead(problem=problem, conflict=conflict)
+        return dead
 
     def _after_vetoes(
         self, problem: Problem, firm: Sequence[Veto], steering: tuple[Limit, ...], soft: tuple[Limit, ...]

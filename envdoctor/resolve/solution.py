@@ -11,7 +11,25 @@ from typing import Any
 from envdoctor.resolve.errors import SolverError
 
 # "DEBUG Adding transitive dependency for vllm==0.6.6: torch==2.5.1": the only place where uv says who needs what
-_NEEDS = re.compile(r"^DEBUG Adding transitive dependency for ([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(\S+?): ([A-Za-z0-9._-]+)(.*)$")
+_NEEDS = re.compile(
+    r"^DEBUG Adding transitive dependency for ([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(\S+?): ([A-Za-z0-9._-]+)(.*)$"
+)
+
+
+_VERSION = re.compile(r"^DEBUG uv (\d[0-9A-Za-z.]*)", re.MULTILINE)
+_LOOKED = re.compile(r"^DEBUG Searching for a compatible version of ([A-Za-z0-9._-]+)", re.MULTILINE)
+#: what an offline uv says of a release whose metadata it does not have, and then goes on to an older one
+_MISSING = "needs to be downloaded from a registry"
+
+
+def looked_in(log: str) -> frozenset[str]:
+    """The names whose index pages a solve read."""
+    return frozenset(_LOOKED.findall(log))
+
+
+def incomplete_in(log: str) -> bool:
+    """Whether a release was passed over because the cache lacks it."""
+    return _MISSING in log
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +90,8 @@ class Solution:
     packages: Mapping[str, Package]
     needs: Mapping[str, tuple[Need, ...]] = field(default_factory=dict)
     uv: str = ""
+    looked: frozenset[str] = frozenset()
+    incomplete: bool = False
 
     def version(self, name: str) -> str | None:
         """The pinned version, or None."""
@@ -81,9 +101,9 @@ class Solution:
 
 def read_solution(pylock: str, log: str = "") -> Solution:
     """Reads uv's output. Raises SolverError where it is not a pylock that envdoctor can use."""
-    from envdoctor.resolve.toml import tomllib
-
     from packaging.pylock import Pylock, PylockValidationError
+
+    from envdoctor.resolve.toml import tomllib
 
     try:
         data = tomllib.loads(pylock)
@@ -91,7 +111,14 @@ def read_solution(pylock: str, log: str = "") -> Solution:
     except (tomllib.TOMLDecodeError, PylockValidationError) as error:
         raise SolverError(f"uv's answer cannot be read: {error}") from None
     packages = {p["name"]: _package(p) for p in data.get("packages", ())}
-    return Solution(packages=packages, needs=_needs(log, packages), uv=str(data.get("created-by", "uv")))
+    version = _VERSION.search(log)
+    return Solution(
+        packages=packages,
+        needs=_needs(log, packages),
+        uv=f"uv {version.group(1)}" if version else "uv",
+        looked=looked_in(log),
+        incomplete=incomplete_in(log),
+    )
 
 
 def _package(data: Mapping[str, Any]) -> Package:

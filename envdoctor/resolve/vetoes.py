@@ -139,9 +139,7 @@ def _outside(when: Condition | None, finding: Finding, solution: Solution) -> It
             found = solution.packages.get(name)
             if found is None:
                 continue
-            interval = next(
-                (i for i in leaf.intervals if within(Scheme.PEP440, found.public, (i,)) is True), None
-            )
+            interval = next((i for i in leaf.intervals if within(Scheme.PEP440, found.public, (i,)) is True), None)
             for text in _sides(interval):
                 yield (Limit(text=f"{name}{text}", name=name, source=finding.id, why=finding.title.en),)
 

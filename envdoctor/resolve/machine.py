@@ -1,0 +1,120 @@
+"""What this driver and these GPUs run: torch's CUDA build against the driver, its GPU code against the compute capability."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from envdoctor.binaries.gpu import code_match, sm_number
+from envdoctor.facts import Facts, value_of
+from envdoctor.facts.extensions import CodeKind, GpuCode, GpuMatch
+from envdoctor.knowledge import Matrix
+from envdoctor.knowledge.derived import DerivedTables
+from envdoctor.resolve.abi import span
+from envdoctor.resolve.predict import cuda_of
+from envdoctor.resolve.problem import Limit
+from envdoctor.resolve.request import Asked
+from envdoctor.resolve.solution import Solution
+from envdoctor.resolve.vetoes import Veto, Way, way_is_open
+from envdoctor.versions import Scheme, compare
+
+DRIVER_ID = "EC-cuda-driver"
+ARCH_ID = "EC-no-kernel-image"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MachineLimits:
+    """The machine as far as it is known, and the tables to hold builds against it. Unknown facts veto nothing."""
+
+    driver: str | None
+    floors: Mapping[str, str] = field(default_factory=dict)  #: CUDA major -> oldest driver
+    capabilities: tuple[str, ...] = ()
+    tables: DerivedTables
+
+    def vetoes(self, solution: Solution, asked: Sequence[Asked]) -> tuple[Veto, ...]:
+        """At most one for the driver and one for the GPUs."""
+        torch = solution.packages.get("torch")
+        if torch is None:
+            return ()
+        cuda = value_of(cuda_of(solution, self.tables))
+        found = []
+        ways = tuple(way for way in self._ways() if way_is_open(way, asked))
+        if cuda is not None and not self._driver_runs(cuda):
+            floor = self.floors[cuda.partition(".")[0]]
+            found.append(
+                Veto(
+                    id=DRIVER_ID,
+                    why=f"torch {torch.version} is built for CUDA {cuda}, which driver {self.driver} does not run",
+                    packages=("torch", *_holders(solution)),
+                    ways=ways,
+                    firm=True,
+                    authority=f"NVIDIA's table of minimum drivers: CUDA {cuda.partition('.')[0]}.x needs {floor}",
+                    advice=f"upgrade the driver to {floor} or newer" + self._instead(),
+                )
+            )
+        archs = () if torch.local else self.tables.torch_archs(torch.version)
+        unfit = [cc for cc in self.capabilities if archs and not reaches(archs, cc)]
+        if unfit:
+            found.append(
+                Veto(
+                    id=ARCH_ID,
+                    why=f"torch {torch.version} has no code for compute capability {unfit[0]} (it has {' '.join(archs)})",
+                    packages=("torch", *_holders(solution)),
+                    ways=ways,
+                    firm=True,
+                    authority="the GPU code of the published wheel (matrix/derived)",
+                    advice="use a newer GPU, or another CUDA build of torch" + self._instead(),
+                )
+            )
+        return tuple(found)
+
+    def _driver_runs(self, cuda: str) -> bool:
+        floor = self.floors.get(cuda.partition(".")[0])
+        return self.driver is None or floor is None or (compare(Scheme.DRIVER, self.driver, floor) or 0) >= 0
+
+    def _fitting(self) -> list[str]:
+        return [
+            row.version
+            for row in self.tables.torch_rows
+            if (row.cuda is None or self._driver_runs(row.cuda))
+            and all(reaches(row.archs, cc) for cc in self.capabilities)
+        ]
+
+    def _ways(self) -> list[Way]:
+        text = span(self._fitting(), [row.version for row in self.tables.torch_rows])
+        why = "only these default builds of torch run on this driver and these GPUs"
+        return [(Limit(text=f"torch{text}", name="torch", source=DRIVER_ID, why=why),)] if text else []
+
+    def _instead(self) -> str:
+        fitting = self._fitting()
+        return f", or ask for torch {fitting[-1]} or older" if fitting else ""
+
+
+def _holders(solution: Solution) -> tuple[str, ...]:
+    """Those who fix torch to one version: the real reason why no other build can be taken."""
+    return tuple(n.dependent for n in solution.needs.get("torch", ()) if "==" in n.specifier or "+" in n.specifier)[:2]
+
+
+def reaches(archs: Sequence[str], capability: str) -> bool:
+    """Whether code for one of these targets (`sm_80`, PTX `compute_90`) runs on a GPU; what is not certain counts as yes."""
+    sm = sm_number(capability)
+    return any(code_match(_code(arch), sm, None) is not GpuMatch.NONE for arch in archs)
+
+
+def _code(arch: str) -> GpuCode:
+    kind, _, digits = arch.partition("_")
+    number = digits.rstrip("af")
+    return GpuCode(
+        kind=CodeKind.PTX if kind == "compute" else CodeKind.SASS, sm=int(number), suffix=digits[len(number) :]
+    )
+
+
+def machine_limits(facts: Facts, matrix: Matrix, tables: DerivedTables) -> MachineLimits:
+    """The limits of these facts."""
+    floors: Mapping[str, str] = {}
+    if "cuda-drivers" in matrix.tables:
+        windows = value_of(facts.driver.platform) == "windows"
+        floors = matrix.tables["cuda-drivers"]["minimum-windows" if windows else "minimum"]
+    gpus = value_of(facts.gpus) or ()
+    capabilities = tuple(dict.fromkeys(c for g in gpus if (c := value_of(g.compute_capability)) is not None))
+    return MachineLimits(driver=value_of(facts.driver.version), floors=floors, capabilities=capabilities, tables=tables)

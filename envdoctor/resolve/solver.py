@@ -1,0 +1,37 @@
+"""The solve port over uv: the network once, then uv's cache for as long as it gives the same answer.
+
+A solve behind a slow index costs seconds for asking again whether hundreds of pages have changed, and a twentieth of that
+from the cache. A cached answer counts only where every name it looked at was asked for over the network by this very run,
+and nothing was missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from envdoctor.resolve.errors import SolverError
+from envdoctor.resolve.problem import Conflict, Problem, solve
+from envdoctor.resolve.solution import Solution
+from envdoctor.resolve.uv import Runner
+
+
+@dataclass(kw_only=True, slots=True)
+class Solver:
+    """Answers problems. `fresh` are the names whose pages this run has fetched."""
+
+    run: Runner
+    timeout_s: float = 300.0
+    fresh: set[str] = field(default_factory=set)
+
+    def __call__(self, problem: Problem) -> Solution | Conflict:
+        """One solve. Raises SolverError."""
+        if self.fresh:
+            try:
+                answer = solve(self.run, problem, offline=True, timeout_s=self.timeout_s)
+            except SolverError:
+                answer = None  # the cache does not hold all that this question looks at
+            if answer is not None and answer.looked <= self.fresh and not answer.incomplete:
+                return answer
+        answer = solve(self.run, problem, timeout_s=self.timeout_s)
+        self.fresh |= answer.looked
+        return answer

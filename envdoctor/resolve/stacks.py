@@ -1,0 +1,91 @@
+"""Named sets of requirements (`matrix/stacks/`): what a purpose asks for, what it needs of the machine, what proves it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from envdoctor.errors import UsageError
+from envdoctor.facts import Facts, Workload, known, value_of
+from envdoctor.knowledge import Matrix, Text
+from envdoctor.resolve.errors import ImpossibleError
+from envdoctor.resolve.request import Asked, parse_asked
+from envdoctor.versions import Scheme, compare
+
+SOURCE = "stack"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stack:
+    """One stack, with the chosen option already in it. `imports` are Python lines that must run in the proven environment."""
+
+    name: str
+    title: Text
+    requirements: tuple[Asked, ...]
+    imports: tuple[str, ...] = ()
+    workload: Mapping[str, str] = field(default_factory=dict)
+    capability: str | None = None
+    compiler: bool = False
+    options: Mapping[str, Text] = field(default_factory=dict)
+
+
+def stack_names(matrix: Matrix) -> tuple[str, ...]:
+    """Every stack of the matrix, in alphabetical order."""
+    return tuple(sorted(matrix.stacks))
+
+
+def find_stack(matrix: Matrix, name: str) -> Stack:
+    """`vllm`, or `transformers-gptq:auto-gptq` for an option of it. Raises UsageError with what there is."""
+    base, _, option = name.partition(":")
+    if base not in matrix.stacks:
+        raise UsageError(
+            f"--stack {name}: there is none of that name", advice="one of " + ", ".join(stack_names(matrix))
+        )
+    data: Mapping[str, Any] = matrix.stacks[base]
+    options: Mapping[str, Any] = data.get("options", {})
+    if option and option not in options:
+        there = ", ".join(sorted(options)) or "none"
+        raise UsageError(f"--stack {name}: {base} has no option {option}", advice=f"its options: {there}")
+    chosen = {**data, **options[option]} if option else data
+    return Stack(
+        name=name,
+        title=Text(en=chosen["title"]["en"], zh=chosen["title"]["zh"]),
+        requirements=parse_asked(chosen["requirements"]),
+        imports=tuple(chosen.get("imports", ())),
+        workload=dict(chosen.get("workload", {})),
+        capability=chosen.get("needs", {}).get("capability"),
+        compiler=bool(chosen.get("needs", {}).get("compiler", False)),
+        options={key: Text(en=o["title"]["en"], zh=o["title"]["zh"]) for key, o in options.items()},
+    )
+
+
+def merged(stack: Stack, extra: Sequence[Asked]) -> tuple[Asked, ...]:
+    """The stack's requirements, those of the same name replaced by the user's own words, then the user's others."""
+    own = {a.name: a for a in extra}
+    taken = tuple(own.pop(a.name, a) for a in stack.requirements)
+    return (*taken, *(a for a in extra if a.name in own))
+
+
+def workload_of(stack: Stack, facts: Facts) -> Workload:
+    """What the stack is for, where the facts do not say otherwise."""
+    known_fields = {
+        name: known(value, SOURCE)
+        for name, value in stack.workload.items()
+        if value_of(getattr(facts.workload, name)) is None
+    }
+    return replace(facts.workload, **known_fields)  # type: ignore[arg-type]
+
+
+def check_machine(stack: Stack, facts: Facts) -> None:
+    """Raises ImpossibleError where a known GPU cannot run what the stack is for."""
+    if stack.capability is None:
+        return
+    for gpu in value_of(facts.gpus) or ():
+        capability = value_of(gpu.compute_capability)
+        if capability is not None and (compare(Scheme.CAPABILITY, capability, stack.capability) or 0) < 0:
+            raise ImpossibleError(
+                conflict=f"the stack {stack.name} needs compute capability {stack.capability}; this GPU has {capability}",
+                authority=f"matrix/stacks/{stack.name.partition(':')[0]}.toml",
+                change="use a newer GPU, or another stack",
+            )
