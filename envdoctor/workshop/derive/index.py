@@ -99,7 +99,6 @@ def _compile(requirement: str, *, python: str, platform: str) -> str | None:
             text=True,
             timeout=_TIMEOUT_S,
             check=False,
-            # Only names of versions are asked for: an interpreter of that version is not needed.
             env={**os.environ, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"},
         )
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -16,12 +18,14 @@ from urllib.request import url2pathname
 from envdoctor.errors import EnvdoctorError, UndeterminedError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     import requests
 
 __all__ = ["BudgetSpentError", "Fetcher", "RangeStream"]
 
 _FIRST_WINDOW = 64 << 10
-_LARGEST_WINDOW = 32 << 20
+_LARGEST_WINDOW = 8 << 20
 _TAIL = 256 << 10
 _ATTEMPTS = 6
 _TIMEOUT = (20.0, 60.0)
@@ -41,9 +45,9 @@ class Fetcher:
     """
 
     def __init__(self, *, budget: int = 60 * 10**9, pause_s: float = 1.0) -> None:
-        import requests
-
-        self._session = requests.Session()
+        self._local = threading.local()  # a requests session belongs to one thread
+        self._lock = threading.Lock()
+        self._sessions: list[requests.Session] = []
         self._pause_s = pause_s
         self.on_bytes: Callable[[int], None] = lambda _: None
         self.budget = budget
@@ -55,7 +59,19 @@ class Fetcher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._session.close()
+        for session in self._sessions:
+            session.close()
+
+    @property
+    def _session(self) -> requests.Session:
+        import requests
+
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = requests.Session()
+            with self._lock:
+                self._sessions.append(session)
+        return session
 
     def open(self, url: str, *, sha256: str, spare: Path) -> tuple[BinaryIO, int, bool]:
         """The file at `url` as (seekable stream, size in bytes, was it fetched in ranges?).
@@ -129,9 +145,11 @@ class Fetcher:
         self._patiently(ask, url)
 
     def _count(self, received: int) -> None:
-        self.received += received
-        self.on_bytes(received)
-        if self.received > self.budget:
+        with self._lock:
+            self.received += received
+            self.on_bytes(received)
+            spent = self.received > self.budget
+        if spent:
             raise BudgetSpentError(
                 f"{self.budget} bytes were read, which is all that was allowed. Run it again to go on."
             )
@@ -158,18 +176,31 @@ class _CutShortError(Exception):
 
 
 class RangeStream(io.RawIOBase):
-    """Random access by ranges: small reads cost small ranges, reading on makes them grow (64 KiB to 32 MiB).
+    """Random access by ranges: small reads cost small ranges, reading on makes them grow (64 KiB to 8 MiB).
 
-    The end of the file, where a zip archive has its directory, is fetched once and kept.
+    Whoever reads on for long gets the next windows fetched ahead, several at a time: an index that answers each request
+    slowly, or each connection, is otherwise the whole cost. The end of the file, where a zip archive has its directory, is
+    fetched once and kept. `fetch(first, last)` gives the bytes of a closed range; it is called from several threads.
     """
 
-    def __init__(self, fetch: Callable[[int, int], bytes], size: int) -> None:
+    def __init__(self, fetch: Callable[[int, int], bytes], size: int, *, ahead: int = 6) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
         self._fetch = fetch
         self._size = size
         self._at = 0
         self._window = (0, b"")
         self._step = _FIRST_WINDOW
         self._tail: tuple[int, bytes] | None = None
+        self._ahead = ahead
+        self._coming: deque[tuple[int, Future[bytes]]] = deque()
+        self._pool = ThreadPoolExecutor(max_workers=max(1, ahead))
+
+    def close(self) -> None:
+        """Stops the fetching ahead. Closing twice is harmless."""
+        if not self.closed:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        super().close()
 
     def readable(self) -> bool:
         return True
@@ -202,13 +233,31 @@ class RangeStream(io.RawIOBase):
         if self._at >= self._size - _TAIL and self._tail is None:
             first = max(0, self._size - _TAIL)
             self._tail = (first, self._fetch(first, self._size - 1))
-            return self._piece(count)
-        start, held = self._window
-        reading_on = self._at == start + len(held) and held
-        self._step = min(self._step * 4, _LARGEST_WINDOW) if reading_on else _FIRST_WINDOW
-        last = min(self._size, self._at + max(self._step, min(count, _LARGEST_WINDOW))) - 1
-        self._window = (self._at, self._fetch(self._at, last))
+        else:
+            self._next_window(count)
         return self._piece(count)
+
+    def _next_window(self, count: int) -> None:
+        start, held = self._window
+        reading_on = bool(held) and self._at == start + len(held)
+        if not (reading_on and self._coming and self._coming[0][0] == self._at):
+            for _, late in self._coming:
+                late.cancel()
+            self._coming.clear()
+            self._step = min(self._step * 4, _LARGEST_WINDOW) if reading_on else _FIRST_WINDOW
+            last = min(self._size, self._at + max(self._step, min(count, _LARGEST_WINDOW))) - 1
+            self._window = (self._at, self._fetch(self._at, last))
+        else:
+            self._window = (self._at, self._coming.popleft()[1].result())
+        if reading_on and self._step == _LARGEST_WINDOW:
+            self._fetch_ahead()
+
+    def _fetch_ahead(self) -> None:
+        start = self._window[0] + len(self._window[1]) + len(self._coming) * _LARGEST_WINDOW
+        while len(self._coming) < self._ahead and start < self._size:
+            last = min(self._size, start + _LARGEST_WINDOW) - 1
+            self._coming.append((start, self._pool.submit(self._fetch, start, last)))
+            start = last + 1
 
 
 def _headers(first: int, last: int) -> dict[str, str]:
