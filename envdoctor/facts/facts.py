@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from envdoctor.facts.checkpoint import Checkpoint
+from envdoctor.facts.extensions import ExtensionFact
 from envdoctor.facts.gpu import Cuda, Driver, Gpu
 from envdoctor.facts.host import Host
 from envdoctor.facts.known import NOT_STATED, Fact
@@ -23,6 +24,7 @@ class Facts:
     target: Target = Target()
     distributions: Distributions = Distributions()
     torch: Torch = Torch()
+    extensions: Fact[tuple[ExtensionFact, ...]] = NOT_STATED  #: compiled extensions, judged from their files
     environment: tuple[EnvironmentVariable, ...] = ()
     checkpoint: Checkpoint = Checkpoint()
     workload: Workload = Workload()

@@ -28,6 +28,7 @@ from envdoctor.facts import (
     decode,
     known,
 )
+from envdoctor.facts.extensions import ExtensionFact
 from envdoctor.knowledge import Matrix
 from envdoctor.knowledge.entry import EntryError
 
@@ -64,6 +65,8 @@ def facts_of(case: Mapping[str, Any], *, place: str) -> Facts:
             gpus.setdefault("index", list(range(int(value))))
         elif path == "log":
             facts = replace(facts, log=tuple(LogLine(number=i, text=t, source=_SOURCE) for i, t in enumerate(value, 1)))
+        elif path == "extensions":
+            facts = replace(facts, extensions=known(decode(tuple[ExtensionFact, ...], value, f"{place}.{path}"), _SOURCE))
         elif section == "env":
             variable = EnvironmentVariable(name=name, value=str(value), source=_SOURCE)
             facts = replace(facts, environment=(*facts.environment, variable))

@@ -3,7 +3,7 @@
 Each is named by its id `EC-name`; its class, texts, fixes, evidence and cases are data (`matrix/checks/EC-name.toml`).
 """
 
-from envdoctor.diagnose.checks import log_python, log_symbols  # noqa: F401 - importing registers the checks
+from envdoctor.diagnose.checks import extensions, log_python, log_symbols  # noqa: F401 - importing registers the checks
 from envdoctor.diagnose.checks.registry import CHECKS, CheckContext, Hit, check
 
 __all__ = ["CHECKS", "CheckContext", "Hit", "check"]

@@ -90,7 +90,7 @@ def _of_torch(context: CheckContext, hit: SignatureHit, found: _Undefined) -> Hi
         "meaning": f"it was built for {meaning}",
     }
     torch, version = context.view.version("torch"), context.view.version(owner)
-    exact = _pinned_torch(context, owner, version)
+    exact = pinned_torch(context, owner, version)
     if exact:
         values["torch_pin"] = exact
     elif pin:
@@ -99,7 +99,7 @@ def _of_torch(context: CheckContext, hit: SignatureHit, found: _Undefined) -> Hi
         values["torch"] = torch
     if owner and owner != "torch":
         values["package"] = owner
-        fitting = _fitting_version(context, owner, torch)
+        fitting = fitting_version(context, owner, torch)
         if fitting and fitting != version:
             values["package_pin"] = f"=={fitting}"
     others = tuple(name for name in found.owners if name != owner)
@@ -112,7 +112,7 @@ def _of_torch(context: CheckContext, hit: SignatureHit, found: _Undefined) -> Hi
     )
 
 
-def _pinned_torch(context: CheckContext, owner: str, version: str | None) -> str:
+def pinned_torch(context: CheckContext, owner: str, version: str | None) -> str:
     """The torch that this very version of the extension loads on, where the derived tables know it."""
     if not version:
         return ""
@@ -120,7 +120,7 @@ def _pinned_torch(context: CheckContext, owner: str, version: str | None) -> str
     return f"=={found[-1]}" if found else ""
 
 
-def _fitting_version(context: CheckContext, owner: str, torch: str | None) -> str:
+def fitting_version(context: CheckContext, owner: str, torch: str | None) -> str:
     """The newest version of the extension that loads on the installed torch, where the derived tables know one."""
     if not torch:
         return ""
