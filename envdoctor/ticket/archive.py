@@ -1,0 +1,148 @@
+"""Writes a ticket: the same members give the same bytes; the finished archive is scanned before it gets its name."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from envdoctor.errors import UndeterminedError, UsageError
+from envdoctor.ticket.bundle import Ticket
+from envdoctor.ticket.redact import Redactor
+from envdoctor.ticket.redact.span import MASK
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_ADDRESSES = {"ipv4", "ipv6", "mac"}
+
+
+class LeakError(UndeterminedError):
+    """Something that must not leave is still in the finished ticket. Names the field, never the value; no file was written."""
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(
+            f"no ticket was written: {field} still holds something private ({rule})",
+            advice=f"leave it out with --withhold '{field}', or look at it with --preview",
+        )
+        self.field = field
+        self.rule = rule
+
+
+def packed(ticket: Ticket) -> bytes:
+    """The archive. No clock, no owner, no order of a file system goes into it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression=zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for member in ticket.members:
+            info = zipfile.ZipInfo(member.name, date_time=_EPOCH)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.create_system = 3
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, member.data)
+    return buffer.getvalue()
+
+
+def scan(data: bytes, redactor: Redactor) -> None:
+    """Opens a finished archive and looks through all of it, names included. Raises LeakError with the field that is to blame."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for info in archive.infolist():
+            text = archive.read(info).decode("utf-8", "replace")
+            _check(info.filename, "the name of a member", redactor)
+            if info.filename.endswith(".json"):
+                for path, value in _strings(json.loads(text), ""):
+                    _check(value, _field(info.filename, path), redactor)
+            else:
+                _check(text, info.filename, redactor)
+
+
+def _field(member: str, path: str) -> str:
+    if member == "report.json":
+        return path.removeprefix("facts.")
+    return f"{member} ({path})"
+
+
+def _strings(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield f"{path} (a name in it)", str(key)
+            # `value` and `source` of a fact are no fields of their own
+            inner = (
+                path
+                if key in {"value", "source", "unknown"}
+                and isinstance(value.get("source", value.get("unknown")), str)
+                and "name" not in value
+                else (f"{path}.{key}" if path else str(key))
+            )
+            yield from _strings(item, inner)
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from _strings(item, f"{path}[{i}]")
+    elif isinstance(value, str):
+        yield path, value
+
+
+def _check(text: str, field: str, redactor: Redactor) -> None:
+    for literal in redactor.survivors(text):
+        raise LeakError(field, f"a {literal.kind} of this machine")
+    for span in redactor.find(text):
+        # Addresses are judged by what stands around them, and that is different in a rendered page: they were judged
+        # where they came from.
+        if span.rule not in _ADDRESSES and not MASK.fullmatch(span.identity):
+            raise LeakError(field, span.rule)
+
+
+def write_ticket(ticket: Ticket, output: Path, *, force: bool = False) -> Path:
+    """Writes the ticket to `output`, whole or not at all, and returns its path.
+
+    Raises:
+        LeakError: the scan of the finished archive found something; no file is left.
+        UsageError: the folder is not there, or the file is and `force` is not given.
+        UndeterminedError: the disk is full or refuses.
+    """
+    if not output.parent.is_dir():
+        raise UsageError(f"--output {output}: the folder {output.parent} does not exist")
+    if output.is_dir():
+        raise UsageError(f"--output {output}: is a folder")
+    if not force and output.exists():
+        raise UsageError(f"--output {output}: exists already", advice="use another name, or --force to replace it")
+    data = packed(ticket)
+    scan(data, ticket.redactor)
+    temporary: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}-")
+        temporary = Path(name)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(0o644)
+        scan(temporary.read_bytes(), ticket.redactor)
+        if force:
+            temporary.replace(output)
+        else:
+            _link(temporary, output)
+    except OSError as error:
+        raise UndeterminedError(f"cannot write {output}: {error.strerror or error}") from None
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+    return output
+
+
+def _link(temporary: Path, output: Path) -> None:
+    """Gives the file its name without ever replacing one that came up meanwhile."""
+    try:
+        os.link(temporary, output)
+    except FileExistsError:
+        raise UsageError(
+            f"--output {output}: exists already", advice="use another name, or --force to replace it"
+        ) from None
+    except OSError:  # a file system without links
+        if output.exists():
+            raise UsageError(
+                f"--output {output}: exists already", advice="use another name, or --force to replace it"
+            ) from None
+        temporary.replace(output)

@@ -1,0 +1,161 @@
+"""Makes a ticket: everything that support needs to diagnose from, and nothing that the allow-list does not name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from envdoctor.facts import Facts, decode
+from envdoctor.ticket.excerpt import Excerpt, excerpt
+from envdoctor.ticket.outgoing import Omission, Outgoing, versions_of
+from envdoctor.ticket.redact import Literal, Redactor, machine_literals
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """One file of a ticket."""
+
+    name: str
+    text: str
+
+    @property
+    def data(self) -> bytes:
+        """Its bytes (UTF-8)."""
+        return self.text.encode("utf-8", "replace")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ticket:
+    """What would leave. `members` in the order of the archive; `redactor` knows what must not be in them."""
+
+    members: tuple[Member, ...]
+    omissions: tuple[Omission, ...]
+    redactions: Mapping[str, int]
+    redactor: Redactor
+
+    def text_of(self, name: str) -> str:
+        """The text of a member. Raises KeyError."""
+        return {member.name: member.text for member in self.members}[name]
+
+
+def build_ticket(
+    report: Mapping[str, Any],
+    *,
+    other: Mapping[str, Any] | None = None,
+    logs: Sequence[Path] = (),
+    lock: str | None = None,
+    literals: Iterable[Literal] | None = None,
+    withhold: Iterable[str] = (),
+) -> Ticket:
+    """The ticket for a report (made before any redaction, so that masking changes no finding).
+
+    `other` is the same report in the other language, for the language switch of report.html; `lock` a proposed lock file;
+    `literals` what this machine knows by name (default: read from its files); `withhold` fields (paths of facts such as
+    `target.executable` or `environment`, or members such as `logs/log-1.txt`) that stay here. The same input gives the same
+    members. Raises UsageError where a log cannot be read.
+    """
+    withhold = tuple(withhold)
+    redactor = Redactor(machine_literals() if literals is None else literals, keep=versions_of(report))
+    excerpts = [excerpt(path) for path in logs]
+    redactor.reserve(
+        [json.dumps(report, ensure_ascii=False, default=str), *(text for e in excerpts for _, text in e.blocks)]
+    )
+    outgoing = Outgoing(redactor, withhold)
+    clean_report = outgoing.report(report)
+    clean_other = outgoing.report(other) if other is not None else None
+    members = _members(clean_report, clean_other)
+    if lock is not None:
+        members.append(Member(name="proposed-requirements.txt", text=redactor.redact(lock)))
+    members += [_log_member(i, item, redactor) for i, item in enumerate(excerpts, 1)]
+    kept = [member for member in members if not _named(member.name, withhold)]
+    omissions = dict(outgoing.omissions)
+    for member in members:
+        if member not in kept:
+            omissions[member.name] = Omission(field=member.name, reason="the user withheld it")
+    ordered = tuple(omissions[key] for key in sorted(omissions))
+    counts = dict(sorted(redactor.counts.items()))
+    manifest = _manifest(clean_report, kept, ordered, counts, excerpts)
+    return Ticket(members=(manifest, *kept), omissions=ordered, redactions=counts, redactor=redactor)
+
+
+def _named(name: str, withhold: Sequence[str]) -> bool:
+    return any(name == field or name.startswith(field.rstrip("/") + "/") for field in withhold)
+
+
+def _members(report: dict[str, Any], other: dict[str, Any] | None) -> list[Member]:
+    from envdoctor.render.html import render_html
+    from envdoctor.render.markdown import render_markdown
+
+    facts = decode(Facts, report["facts"], "facts")
+    out = [
+        Member(name="report.json", text=json.dumps(report, ensure_ascii=False, indent=1) + "\n"),
+        Member(name="report.md", text=render_markdown(facts, report)),
+        Member(name="report.html", text=render_html(report, other=other)),
+        Member(name="requirements.txt", text=_requirements(report["facts"])),
+    ]
+    if report.get("smoke"):
+        out.append(Member(name="smoke.json", text=json.dumps(report["smoke"], ensure_ascii=False, indent=1) + "\n"))
+    return out
+
+
+def _requirements(facts: Mapping[str, Any]) -> str:
+    """What is installed, as pip would freeze it; local builds and editable installs as comments."""
+    section = facts.get("distributions")
+    rows = section.get("installed", []) if isinstance(section, Mapping) else []
+    lines = []
+    for row in sorted(rows, key=lambda r: (str(r.get("name", "")), str(r.get("version", "")))):
+        note = (
+            f"  # {'editable, ' if row.get('editable') else ''}from {row['direct_url']}"
+            if row.get("direct_url")
+            else ""
+        )
+        note = note or ("  # editable" if row.get("editable") else "")
+        lines.append(f"{row.get('name')}=={row.get('version')}{note}")
+    return "\n".join(["# as installed; made by envdoctor", *lines]) + "\n"
+
+
+def _log_member(index: int, item: Excerpt, redactor: Redactor) -> Member:
+    parts = [f"# {redactor.redact(item.name)}: {item.kept} of {item.lines} lines ({item.size} bytes)"]
+    for start, text in item.blocks:
+        parts += ["", f"--- from line {start} ---", redactor.redact(text)]
+    return Member(name=f"logs/log-{index}.txt", text="\n".join(parts) + "\n")
+
+
+def _manifest(
+    report: Mapping[str, Any],
+    members: Sequence[Member],
+    omissions: Sequence[Omission],
+    counts: Mapping[str, int],
+    excerpts: Sequence[Excerpt],
+) -> Member:
+    document = {
+        "format": FORMAT,
+        "tool": report.get("tool"),
+        "matrix": report.get("matrix"),
+        "files": [
+            {"name": member.name, "size": len(member.data), "sha256": hashlib.sha256(member.data).hexdigest()}
+            for member in members
+        ],
+        "withheld": [{"field": item.field, "reason": item.reason} for item in omissions],
+        "redactions": dict(counts),
+        "logs": [{"lines": item.lines, "kept": item.kept, "bytes": item.size} for item in excerpts],
+    }
+    return Member(name="MANIFEST.json", text=json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+
+
+def preview(ticket: Ticket) -> str:
+    """What would leave, for a person: the files, what was masked and withheld, and the whole text of each file but the HTML."""
+    lines = [f"{len(ticket.members)} files:"]
+    lines += [f"  {member.name}  {len(member.data)} bytes" for member in ticket.members]
+    lines += ["masked:"] + ([f"  {rule}: {count}" for rule, count in ticket.redactions.items()] or ["  nothing"])
+    lines += ["withheld:"] + ([f"  {item.field}: {item.reason}" for item in ticket.omissions] or ["  nothing"])
+    for member in ticket.members:
+        if not member.name.endswith(".html"):
+            lines += ["", f"===== {member.name} =====", member.text.rstrip("\n")]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,172 @@
+"""The report as it may leave: only fields of the allow-list, text redacted, what the user withholds taken out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from envdoctor.ticket.redact import Redactor
+from envdoctor.ticket.sensitivity import Sensitivity, identity_kind, looks_public, pattern_of, sensitivity_of
+
+WITHHELD = "withheld"
+_FACT = {"value", "source", "also"}
+_DEEPEST = 40
+_VERSION = re.compile(r"[0-9]+(?:\.[0-9]+){1,5}$")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Omission:
+    """A field that did not leave, and why."""
+
+    field: str
+    reason: str
+
+
+class Outgoing:
+    """Turns a report into what may leave. One instance serves one ticket, so that one secret has one name in it."""
+
+    def __init__(self, redactor: Redactor, withhold: Iterable[str] = ()) -> None:
+        self._redactor = redactor
+        self._withhold = tuple(_canonical(field) for field in withhold)
+        self.omissions: dict[str, Omission] = {}
+
+    def report(self, report: Mapping[str, Any]) -> dict[str, Any]:
+        """The report, schema unchanged: `decode` and every renderer take it like the original."""
+        out = self._object(report, "")
+        if isinstance(report.get("facts"), Mapping):
+            out.setdefault("facts", {})
+        return out
+
+    def withheld(self, path: str) -> bool:
+        """Whether the user keeps the field at this path (or one around it) back."""
+        plain, pattern = _canonical(path), pattern_of(_canonical(path))
+        return any(_inside(plain, field) or _inside(pattern, field) for field in self._withhold)
+
+    def withheld_inside(self, path: str) -> bool:
+        """Whether something below this path was withheld: the list around it stays, empty."""
+        return any(place.startswith(path) for place in self.omissions)
+
+    def _object(self, value: Mapping[str, Any], path: str) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for key in value:
+            name = str(key)
+            place = f"{path}.{name}" if path else name
+            if self.withheld(place):
+                self.omissions[place] = Omission(field=place, reason="the user withheld it")
+                replaced = _instead(value[key])
+                if replaced is not None:
+                    out[name] = replaced
+                continue
+            kept, item = self._value(value[key], place, value)
+            if kept:
+                out[self._key(name)] = item
+        return out
+
+    def _key(self, name: str) -> str:
+        # Only maps have keys from outside (pins, commands, variables); names of fields are ours.
+        return name if looks_public(name) else self._redactor.redact(name)
+
+    def _value(self, value: Any, path: str, around: Mapping[str, Any]) -> tuple[bool, Any]:
+        if path.count(".") + path.count("[") > _DEEPEST:
+            return self._denied(path)
+        if isinstance(value, Mapping):
+            if set(value) == {"unknown"}:
+                return True, {"unknown": self._redactor.redact(str(value["unknown"]))}
+            if set(value) <= _FACT and "value" in value and "source" in value:
+                return self._fact(value, path)
+            inside = self._object(value, path)
+            return bool(inside) or not value, inside
+        if isinstance(value, (list, tuple)):
+            items = [self._item(item, f"{path}[{i}]", around) for i, item in enumerate(value)]
+            left = [item for kept, item in items if kept]
+            return bool(left) or not value or self.withheld_inside(path), left
+        return self._leaf(value, path, around)
+
+    def _item(self, value: Any, path: str, around: Mapping[str, Any]) -> tuple[bool, Any]:
+        if self.withheld(path):
+            self.omissions[path] = Omission(field=path, reason="the user withheld it")
+            replaced = _instead(value)
+            return (
+                (False, None) if isinstance(value, Mapping) and replaced is None else (replaced is not None, replaced)
+            )
+        return self._value(value, path, around)
+
+    def _fact(self, fact: Mapping[str, Any], path: str) -> tuple[bool, Any]:
+        kept, value = self._value(fact["value"], path, fact)
+        if not kept:
+            return False, None
+        out = {"value": value, "source": self._redactor.redact(str(fact["source"]))}
+        if fact.get("also"):
+            out["also"] = [
+                {
+                    "value": self._leaf(item["value"], path, fact)[1],
+                    "source": self._redactor.redact(str(item["source"])),
+                }
+                for item in fact["also"]
+            ]
+        return True, out
+
+    def _leaf(self, value: Any, path: str, around: Mapping[str, Any]) -> tuple[bool, Any]:
+        sensitivity = sensitivity_of(path)
+        if sensitivity is Sensitivity.DENIED:
+            return self._denied(path)
+        if value is None or isinstance(value, (bool, int, float)):
+            return True, value
+        text = str(value)
+        if sensitivity is Sensitivity.PUBLIC and looks_public(text):
+            return True, text
+        if sensitivity is Sensitivity.IDENTITY:
+            return True, self._redactor.mask(identity_kind(path), text, "identity")
+        if sensitivity is Sensitivity.PAIR:
+            name = str(around.get("name", path.rpartition(".")[2])).replace("=", "_")
+            return True, self._redactor.redact(f"{name}={text}").partition("=")[2]
+        return True, self._redactor.redact(text)
+
+    def _denied(self, path: str) -> tuple[bool, Any]:
+        pattern = pattern_of(path)
+        self.omissions[pattern] = Omission(field=pattern, reason="not on the allow-list")
+        return False, None
+
+
+def _canonical(field: str) -> str:
+    field = field.strip().strip(".")
+    known = ("findings", "smoke", "unknown", "coverage", "facts", "tool", "matrix", "lang", "schema_version")
+    return field if field.split(".")[0].split("[")[0] in known or "/" in field or not field else f"facts.{field}"
+
+
+def _inside(path: str, field: str) -> bool:
+    return path == field or (path.startswith(field) and path[len(field)] in ".[")
+
+
+def _instead(value: Any) -> Any:
+    """What stands where something was withheld, so that the report is still one that can be read back."""
+    if isinstance(value, Mapping):
+        return (
+            {"unknown": WITHHELD} if set(value) == {"unknown"} or (set(value) <= _FACT and "value" in value) else None
+        )
+    if isinstance(value, (list, tuple)):
+        return []
+    return WITHHELD if isinstance(value, str) else None
+
+
+def versions_of(report: Mapping[str, Any]) -> set[str]:
+    """Every dotted number that stands in a field for versions: it may look like an address and is none."""
+    found: set[str] = set()
+
+    def walk(value: Any, path: str) -> None:
+        if isinstance(value, Mapping):
+            if set(value) <= _FACT and "value" in value:
+                walk(value["value"], path)
+                return
+            for key, item in value.items():
+                walk(item, f"{path}.{key}" if path else str(key))
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                walk(item, f"{path}[]")
+        elif isinstance(value, str) and sensitivity_of(path) is Sensitivity.PUBLIC and _VERSION.match(value):
+            found.add(value)
+
+    walk(report, "")
+    return found
