@@ -25,19 +25,20 @@ def gpus_of(sightings: list[Found], counts: list[Found], table: GpuTable) -> Fac
     best = min(item.rank for item in named)
     chosen = [item for item in named if item.rank == best]
     if best >= ERROR:
-        distinct = list(dict.fromkeys(" ".join(tokenize(item.value.name)[0]) for item in chosen))
+        distinct = list(dict.fromkeys(_words(item.value.name) for item in chosen))
         if len(distinct) > 1:
             return unknown("the text names several GPUs: " + ", ".join(item.value.name for item in chosen[:4]))
         chosen = [max(chosen, key=lambda item: (item.value.count, len(item.value.name)))]
     rows = _numbered(chosen) if any(item.value.index is not None for item in chosen) else _listed(chosen)
     if len(rows) == 1 and counts and 0 < counts[0].value <= _MOST:
         rows = [(replace(rows[0][0], index=index), rows[0][1]) for index in range(counts[0].value)]
+    used = {id(item) for item in chosen}
     numbered: dict[int, list[Sighting]] = {}
     by_model: dict[tuple[str, ...], list[Sighting]] = {}
     for item in sightings:
         if item.value.index is not None:
             numbered.setdefault(item.value.index, []).append(item.value)
-        elif item not in chosen[:_MOST]:
+        elif id(item) not in used:
             by_model.setdefault(_model(item.value.name), []).append(item.value)
     rows = [(_enriched(sighting, numbered, by_model), source) for sighting, source in rows[:_MOST]]
     gpus = tuple(_gpu(index, sighting, source, table) for index, (sighting, source) in enumerate(rows[:_MOST]))
@@ -75,9 +76,9 @@ def _numbered(items: Iterable[Found]) -> list[tuple[Sighting, str]]:
 
 def _listed(items: Iterable[Found]) -> list[tuple[Sighting, str]]:
     rows: list[tuple[Sighting, str]] = []
-    seen: set[str] = set()
+    seen: set[tuple[str, ...]] = set()
     for item in items:
-        key = " ".join(tokenize(item.value.name)[0])
+        key = _words(item.value.name)
         if key in seen:
             continue
         seen.add(key)

@@ -22,6 +22,7 @@ _COMMAND_AFTER = re.compile(
 )
 _VARIABLE_KEYS = ("环境变量", "environment variable", "environment variables", "env", "env vars")
 _KEY_CAP = 60
+_MOST_PAIRS = 16
 _VALUE_CAP = 600  #: flags of a processor are the longest value that is read
 _VARIABLE = re.compile(r"(?:export\s+|set\s+|-e\s+|ENV\s+)?([A-Z][A-Z0-9_]{1,60})(?:\s*=\s*(\S.*)?|\s*:\s*(\S*))$")
 
@@ -57,7 +58,7 @@ def _pairs(text: str, line: Line) -> Iterator[Found]:
     if not _NEXT_PAIR.search(value):
         yield from _pair(key, value, line)
         return
-    pieces = _NEXT_PAIR.split(text)
+    pieces = _NEXT_PAIR.split(text, _MOST_PAIRS)
     if any(_meaning(piece.partition(":")[0]) is None for piece in pieces):
         yield from _pair(key, value, line)  # a value with a colon of its own
         return

@@ -10,8 +10,10 @@ from typing import Any
 from envdoctor.errors import EnvdoctorError
 
 _GIB = 1 << 30
-_GLUED = re.compile(r"(?<=[rg]tx)(?=a?\d{3,4}(?!\d))|(?<=\d{3})(?=(?:ti|super|laptop|d|ada|m)\b)")
+_GLUED = re.compile(r"(?<=[rg]tx)(?=a?\d{3,4}(?!\d))|(?<=\d{3})(?=(?:ti|super|laptop|d|ada)\b)")
 _MEMORY = re.compile(r"\b(\d{1,3})\s?(?:g|gb|gib)\b")
+_MIG = re.compile(r"\d{1,2}g\.(\d{1,3})gb")
+_LARGEST_GIB = 288  #: "GH200 480GB" counts the memory of the processor
 _SIZE_TOKEN = re.compile(r"(\d{1,3})(?:g|gb|gib)")
 _VIRTUAL = re.compile(r"(\d{1,3})[qcab]")
 _SM = re.compile(r"\b(?:sm|compute)_?(\d{1,2})(\d)[af]?\b", re.I)
@@ -108,6 +110,8 @@ def tokenize(name: str) -> tuple[list[str], int | None]:
         if not word or word in _NOISE:
             continue
         if word == "mig":
+            instance = _MIG.search(text)
+            stated = int(instance.group(1)) if instance else None
             break
         if (match := _SIZE_TOKEN.fullmatch(word)) or (tokens and (match := _VIRTUAL.fullmatch(word))):
             stated = int(match.group(1))
@@ -117,4 +121,4 @@ def tokenize(name: str) -> tuple[list[str], int | None]:
         tokens.append(word)
     if tokens and tokens[-1].isdigit() and stated == int(tokens[-1]):
         tokens.pop()
-    return tokens, stated
+    return tokens, stated if stated is None or stated <= _LARGEST_GIB else None

@@ -75,6 +75,7 @@ _QUANT_FLAGS = (
 )
 _TP_FLAGS = ("tensor-parallel-size", "tp", "tp-size", "num-shard", "tensor-parallel", "num-gpus")
 _PP_FLAGS = ("pipeline-parallel-size", "pp", "pp-size")
+_MOST_WORDS = 160
 _LENGTH_FLAGS = ("max-model-len", "context-length", "session-len", "max-total-tokens", "max-seq-len")
 _MEMORY_FLAGS = ("gpu-memory-utilization", "mem-fraction-static", "cache-max-entry-count", "cuda-memory-fraction")
 _ASSIGNMENT = re.compile(r"([A-Z][A-Z0-9_]{1,60})=(\S*)")
@@ -113,7 +114,7 @@ def read(command: str, number: int) -> Iterator[Found]:
 def _variables(command: str, number: int) -> Iterator[Found]:
     if "=" not in command:
         return
-    for word in words(command)[:400]:
+    for word in words(command)[:_MOST_WORDS]:
         match = _ASSIGNMENT.match(word)
         if match and names.is_variable(match.group(1)) and match.end() == len(word):
             variable = EnvironmentVariable(name=match[1], value=match[2].strip("\"'")[:500], source=f"line {number}")
@@ -156,7 +157,7 @@ def words(command: str) -> list[str]:
 
 
 def _arguments(rest: str, launcher: Launcher, number: int) -> Iterator[Found]:
-    tokens = words(rest.split(" && ", maxsplit=1)[0].split(" | ", maxsplit=1)[0])[:400]
+    tokens = words(rest.split(" && ", maxsplit=1)[0].split(" | ", maxsplit=1)[0])[:_MOST_WORDS]
     at = 0
     model: str | None = None
     while at < len(tokens):

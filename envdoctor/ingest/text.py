@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 LINE_CAP = 2_000  #: characters of a line that are kept
-HEAD_LINES = 24_000
-TAIL_LINES = 12_000
+HEAD_LINES = 12_000
+TAIL_LINES = 8_000
 MIDDLE_LINES = 4_000
 TEXT_CAP = 64 * 1024 * 1024  #: characters; what lies beyond is not read
 
