@@ -1,12 +1,15 @@
 """Static verdict beside what really happens: loads every extension of an environment and compares.
 
-    python tests/binaries/real_pairs.py ENVIRONMENT...        prints one row of the table in docs/compiled-extensions.md each
+    python tests/binaries/real_pairs.py ENVIRONMENT... [--only DISTRIBUTION]
+
+prints rows of the table in docs/compiled-extensions.md.
 
 An ENVIRONMENT is a folder with `bin/python` that has torch. Each file is loaded in a process of its own, after torch.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import re
@@ -77,11 +80,11 @@ def facts_of(environment: Path, environ: Mapping[str, str] = os.environ) -> tupl
     return site, version[1], facts
 
 
-def outcomes(environment: Path) -> Iterator[Outcome]:
+def outcomes(environment: Path, only: str | None = None) -> Iterator[Outcome]:
     """Loads every extension of an environment that something would load, torch's own aside."""
     site, torch, facts = facts_of(environment)
     for fact in facts:
-        if fact.loading not in LOADED or fact.distribution == "torch":
+        if fact.loading not in LOADED or fact.distribution == "torch" or (only and fact.distribution != only):
             continue
         name = fact.path.rpartition("/")[2].partition(".")[0]
         way = "module" if fact.loading is Loading.MODULE and exports_init(site / fact.path, name) else "library"
@@ -109,10 +112,14 @@ def exports_init(path: Path, name: str) -> bool:
         return bool(elf.exports([f"PyInit_{name}"]))
 
 
-def main(environments: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description="static verdicts beside what loading really does")
+    parser.add_argument("environments", nargs="+")
+    parser.add_argument("--only", metavar="DISTRIBUTION")
+    given = parser.parse_args(arguments)
     wrong = 0
-    for environment in environments:
-        for one in outcomes(Path(environment)):
+    for environment in given.environments:
+        for one in outcomes(Path(environment), given.only):
             wrong += not one.agree
             said = "loads" if one.says_loads else _why(one.fact)
             real = "loads" if one.loads else one.text.partition("packages/")[2] or one.text

@@ -54,8 +54,9 @@ def _grouped(
 
 def _values(context: CheckContext, owner: str, facts: list[ExtensionFact]) -> dict[str, str]:
     values = {"extension": owner, "files": ", ".join(fact.path for fact in facts[:_WITNESSES])}
-    if facts[0].distribution_version:
-        values |= {"package": owner, "version": facts[0].distribution_version}
+    version = facts[0].distribution_version
+    if version:
+        values |= {"extension": f"{owner} {version}", "package": owner, "version": version}
     torch = context.view.version("torch")
     return values | {"torch": torch} if torch else values
 
