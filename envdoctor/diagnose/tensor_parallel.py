@@ -7,11 +7,13 @@ For a linear layer with K inputs and N outputs, split over `tp` ranks:
     R3  row parallel, Marlin kernels before they padded: (K / tp) % 128 == 0
     R4  column parallel, the same kernels: (N / tp) % 64 == 0, N of layers that the engine merges taken together
     R5  attention heads % tp == 0, and key/value heads divide tp or tp divides them
+    R6  block-wise FP8: (K / tp) and (N / tp) are whole blocks (usually 128), experts included
 
 Pure functions over facts. Where a fact is missing the effect is `unknown`, never a guess.
 Sources: vLLM's `marlin_utils.py`, `awq.py` and `gptq.py` of each release (GPTQ_MARLIN_MIN_THREAD_K = 128, ..._N = 64),
 https://github.com/vllm-project/vllm/pull/6612 (AWQ-Marlin), /pull/13119 (fallback), /issues/13640 (a report), and
-https://github.com/InternLM/lmdeploy/pull/2740 (TurboMind pads).
+https://github.com/InternLM/lmdeploy/pull/2740 (TurboMind pads); R6: https://github.com/vllm-project/vllm/issues/12256,
+/issues/17569, /issues/25292 and /issues/45784 (reports from 0.6.6 to 0.23.0).
 """
 
 from __future__ import annotations
@@ -30,6 +32,9 @@ LARGEST = 64
 #: engines that split layers in the way the rules describe
 ENGINES = ("vllm", "sglang", "lmdeploy")
 _GROUPED = ("awq", "gptq")
+_EXPERTS = ".experts"
+#: releases of vLLM for which R6 was reported; before and after them it is not known
+_BLOCKWISE = Interval(introduced="0.6.6", fixed="0.24.0")
 #: quantized, but with one scale a row or tensor: no group can be cut
 _UNGROUPED_FORMATS = ("int-quantized", "float-quantized", "naive-quantized")
 
@@ -39,6 +44,7 @@ class Split:
     """What is to be run: the engine, its version, and the machine. None: not known.
 
     `quantization` is the launch flag where one was given (`awq` forces the plain kernel), `backend` LMDeploy's.
+    `expert_parallel`: whole experts are spread over the ranks, so their layers are not split.
     """
 
     engine: str
@@ -46,6 +52,7 @@ class Split:
     backend: str | None = None
     capability: str | None = None
     quantization: str | None = None
+    expert_parallel: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +86,9 @@ def judge_split(checkpoint: Checkpoint, split: Split, tensor_parallel: int) -> t
         return ()
     found = list(_heads(checkpoint, tp))
     for layer in widths(checkpoint):
-        found += _judge_layer(checkpoint, split, layer, tp)
+        if not (split.expert_parallel and _EXPERTS in layer.family):
+            found += _judge_layer(checkpoint, split, layer, tp)
+            found += _blocks(checkpoint, split, layer, tp)
     found += _judge_merged(checkpoint, split, tp)
     order = {BLOCKS: 0, UNKNOWN: 1, DEGRADES: 2, OK: 3}
     return tuple(sorted(found, key=lambda item: (order[item.effect], item.rule, item.family)))
@@ -170,6 +179,8 @@ def _groups(checkpoint: Checkpoint, split: Split, layer: LayerWidth, tp: int) ->
     form = value_of(checkpoint.quant_format)
     if method == "smooth_quant" or (form is not None and form in _UNGROUPED_FORMATS):
         return []
+    if value_of(checkpoint.weight_block) is not None:  # R6 judges blocks
+        return []
     if group is not None and group <= 0:
         return []  # one scale for all of K: nothing to cut
     if group is None:
@@ -181,13 +192,31 @@ def _groups(checkpoint: Checkpoint, split: Split, layer: LayerWidth, tp: int) ->
     return [_verdict(part, effect, tp, missing=missing)]
 
 
+def _blocks(checkpoint: Checkpoint, split: Split, layer: LayerWidth, tp: int) -> list[RuleVerdict]:
+    """R6, vLLM only: a block that shares one scale and would be cut between two ranks."""
+    block = value_of(checkpoint.weight_block)
+    if split.engine != "vllm" or block is None or len(block) != 2 or not layer.quantized:
+        return []
+    row = layer.parallel == "row"
+    whole, divisor = (layer.inputs, block[1]) if row else (layer.outputs, block[0])
+    leaf = layer.family.rpartition(".")[2]
+    if whole % tp or (not row and leaf not in ("gate_proj", "up_proj", "w1", "w3")):
+        return []  # R1 says it; attention's columns are cut by whole heads, some of them copied
+    part = Part("R6", layer.family, whole, divisor)
+    if (whole // tp) % divisor == 0:
+        return [_verdict(part, OK, tp)]
+    if split.version is None:
+        return [_verdict(part, UNKNOWN, tp, missing=("package.vllm",))]
+    return [_verdict(part, BLOCKS if within(Scheme.PEP440, split.version, [_BLOCKWISE]) else UNKNOWN, tp)]
+
+
 def _cut_group(
     checkpoint: Checkpoint, split: Split, layer: LayerWidth, method: str | None
 ) -> tuple[str, tuple[str, ...]]:
     """What an engine does where a group would be cut."""
     if split.engine == "lmdeploy":
         return _turbomind(split)
-    if split.engine != "vllm" or method not in _GROUPED or ".experts" in layer.family:
+    if split.engine != "vllm" or method not in _GROUPED or _EXPERTS in layer.family:
         return UNKNOWN, ()  # fused experts and other engines have rules of their own, not read here
     if method == "gptq":
         reordered = value_of(checkpoint.desc_act)
@@ -212,7 +241,7 @@ def _turbomind(split: Split) -> tuple[str, tuple[str, ...]]:
 def _marlin(checkpoint: Checkpoint, split: Split, part: Part, tp: int) -> list[RuleVerdict]:
     """R3 and R4: the tile sizes of Marlin kernels, vLLM only."""
     method = value_of(checkpoint.quant_method)
-    if split.engine != "vllm" or method is None or method not in _GROUPED or ".experts" in part.family:
+    if split.engine != "vllm" or method is None or method not in _GROUPED or _EXPERTS in part.family:
         return []
     if (part.whole // tp) % part.divisor == 0:
         return [_verdict(part, OK, tp)]

@@ -42,6 +42,7 @@ class Checkpoint:
     quant_format: Fact[str] = NOT_STATED  #: compressed-tensors: pack-quantized, int-quantized, ...; awq: gemm, gemv
     bits: Fact[int] = NOT_STATED
     group_size: Fact[int] = NOT_STATED  #: -1 = per channel
+    weight_block: Fact[tuple[int, ...]] = NOT_STATED  #: block-wise FP8: (rows of N, columns of K) that share one scale
     desc_act: Fact[bool] = NOT_STATED
     sym: Fact[bool] = NOT_STATED
     use_exllama: Fact[bool] = NOT_STATED

@@ -279,3 +279,42 @@ def test_what_is_called_working_really_divides(inner: int, heads: int, group: in
     split = Split(engine="vllm", version="0.7.2", capability="8.0")
     works = inner % tp == 0 and heads % tp == 0 and (inner // tp) % 128 == 0
     assert (blocked(judge_split(checkpoint, split, tp)) is False) is works
+
+
+def fp8_experts(width: int) -> Checkpoint:
+    rows = tuple(
+        LayerWidth(family=f"mlp.experts.{leaf}", parallel=parallel, inputs=inputs, outputs=outputs, count=1, quantized=True)
+        for leaf, parallel, inputs, outputs in (
+            ("down_proj", "row", width, 2048), ("gate_proj", "column", 2048, width), ("up_proj", "column", 2048, width),
+        )
+    )  # fmt: skip
+    return Checkpoint(
+        quant_method=known("fp8", "t"), weight_block=known((128, 128), "t"), layers=known(rows, "t"),
+        num_attention_heads=known(32, "t"), num_key_value_heads=known(4, "t"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("width", "tp", "version", "effect"),
+    [
+        (768, 2, "0.10.2", OK),  # Qwen3-30B-A3B: 384
+        (768, 4, "0.10.2", BLOCKS),  # 192
+        (1536, 8, "0.8.5", BLOCKS),  # Qwen3-235B-A22B: 192
+        (1536, 4, "0.8.5", OK),
+        (768, 4, "0.24.0", UNKNOWN),  # not read
+        (768, 4, None, UNKNOWN),
+    ],
+)
+def test_blocks_of_fp8(width: int, tp: int, version: str | None, effect: str) -> None:
+    split = Split(engine="vllm", version=version, capability="9.0")
+    found = judge_split(fp8_experts(width), split, tp)
+    assert {item.effect for item in found if item.rule == "R6"} == {effect}
+    assert not [item for item in found if item.rule in ("R2", "R3", "R4")]
+    assert {item.rule for item in judge_split(fp8_experts(width), replace(split, expert_parallel=True), tp)} == {"R5"}
+
+
+def test_known_fp8_splits() -> None:
+    split = Split(engine="vllm", version="0.10.2", capability="9.0")
+    assert powers(fp8_experts(768), split) == [1, 2]
+    assert powers(fp8_experts(1536), split) == [1, 2, 4]
+    assert judge_split(fp8_experts(1536), split, 8)[0].arithmetic == "1536 / 8 = 192 = 1.5 x 128"

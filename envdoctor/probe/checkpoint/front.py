@@ -91,6 +91,7 @@ def _assemble(
         quant_format=quantization.format,
         bits=quantization.bits,
         group_size=quantization.group_size,
+        weight_block=quantization.weight_block,
         desc_act=quantization.desc_act,
         sym=quantization.sym,
         use_exllama=quantization.use_exllama,

@@ -22,6 +22,7 @@ class Quantization:
     format: Fact[str] = NOT_STATED
     bits: Fact[int] = NOT_STATED
     group_size: Fact[int] = NOT_STATED
+    weight_block: Fact[tuple[int, ...]] = NOT_STATED
     desc_act: Fact[bool] = NOT_STATED
     sym: Fact[bool] = NOT_STATED
     use_exllama: Fact[bool] = NOT_STATED
@@ -47,6 +48,7 @@ def _merge(best: Quantization, other: Quantization) -> Quantization:
         format=_witness(best.format, other.format),
         bits=_witness(best.bits, other.bits),
         group_size=_witness(best.group_size, other.group_size),
+        weight_block=_witness(best.weight_block, other.weight_block),
         desc_act=_witness(best.desc_act, other.desc_act),
         sym=_witness(best.sym, other.sym),
         use_exllama=_witness(best.use_exllama, other.use_exllama),
@@ -84,6 +86,7 @@ def _describe(key: str, source: str, data: Mapping[str, Any]) -> Quantization:
         format=_format(method, source, data),
         bits=base.bits if isinstance(base.bits, Known) else groups.bits,
         group_size=base.group_size if isinstance(base.group_size, Known) else groups.group_size,
+        weight_block=_block(source, data),
         desc_act=base.desc_act if isinstance(base.desc_act, Known) else groups.desc_act,
         sym=base.sym if isinstance(base.sym, Known) else groups.sym,
         use_exllama=base.use_exllama,
@@ -172,6 +175,17 @@ def _integer(source: str, data: Mapping[str, Any], *keys: str) -> Fact[int]:
         value = data.get(key)
         if isinstance(value, int) and not isinstance(value, bool) and -1 <= value <= 1 << 20:
             return known(value, f"{source}: {key}")
+    return NOT_STATED
+
+
+def _block(source: str, data: Mapping[str, Any]) -> Fact[tuple[int, ...]]:
+    value = data.get("weight_block_size")
+    if (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(isinstance(item, int) and 0 < item < 1 << 20 for item in value)
+    ):
+        return known(tuple(value), f"{source}: weight_block_size")
     return NOT_STATED
 
 

@@ -17,6 +17,8 @@ MAX_HEADER_BYTES = 16 << 20
 #: the format itself allows no header longer than this; a length field above it is no length at all
 _FORMAT_LIMIT = 100_000_000
 _MAX_TENSORS = 1_000_000
+_COMMAS_PER_TENSOR = 24
+_COMMAS_OF_METADATA = 20_000
 
 _BITS: Mapping[str, int] = {
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8,
@@ -53,6 +55,9 @@ def read_header(folder: Folder, name: str) -> dict[str, Tensor]:
             raise Unreadable("unreadable-file", name, f"cannot be read: {error.strerror}") from None
     if len(raw) != length:
         raise Unreadable("truncated-shard", name, f"its header should have {length} bytes, {len(raw)} are there")
+    # each tensor has some 5 commas: a text with many more is something else, and would cost 30 times its size once parsed
+    if raw.count(b",") > _COMMAS_PER_TENSOR * raw.count(b'"data_offsets"') + _COMMAS_OF_METADATA:
+        raise Unreadable("bad-header", name, "its header is no list of tensors")
     header = parse_json(raw, name, "bad-header")
     if not isinstance(header, dict):
         raise Unreadable("bad-header", name, f"its header is a {type(header).__name__}, not an object of tensors")

@@ -15,8 +15,10 @@ from envdoctor.probe.checkpoint.safetensors import Tensor, read_header
 MAX_INDEX_BYTES = 48 << 20
 MAX_ENTRIES = 10_000
 MAX_SHARDS = 2_000
-#: bytes of headers read in all, so that a folder of hostile shards costs no more than one
-MAX_ALL_HEADERS = 1_000_000
+#: tensors of all shards together, and shards that may be unusable before the rest is left alone: a folder of hostile files
+#: must not cost more than a few of them
+MAX_ALL_TENSORS = 1_000_000
+MAX_BAD_SHARDS = 64
 
 _PART = re.compile(r"^(?P<stem>.{1,200}?)-(?P<part>\d{5})-of-(?P<total>\d{5})(?P<end>\.safetensors)$")
 _INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
@@ -139,7 +141,10 @@ def _read_shards(folder: Folder, shards: list[str], mapping: dict[str, str], wei
         says = f"{len(shards)} weight files are named; only the first {MAX_SHARDS} are read"
         weights.damage.append(Damage(kind="bad-index", file=folder.path.name, says=says))
         shards, whole = shards[:MAX_SHARDS], False
+    unusable = 0
     for shard in shards:
+        if unusable >= MAX_BAD_SHARDS:
+            return False
         try:
             header = read_header(folder, shard)
         except FileNotFoundError:
@@ -149,12 +154,13 @@ def _read_shards(folder: Folder, shards: list[str], mapping: dict[str, str], wei
             continue
         except Unreadable as error:
             weights.damage.append(error.damage)
+            unusable += 1
             whole = False
             continue
         weights.files += 1
         weights.tensors.update(header)
-        if len(weights.tensors) > MAX_ALL_HEADERS:
-            says = f"more than {MAX_ALL_HEADERS} tensors; the rest is not read"
+        if len(weights.tensors) > MAX_ALL_TENSORS:
+            says = f"more than {MAX_ALL_TENSORS} tensors; the rest is not read"
             weights.damage.append(Damage(kind="bad-header", file=shard, says=says))
             return False
     return whole and _index_agrees(mapping, weights)

@@ -51,6 +51,7 @@ def checkpoint_from_table(name: str, table: Mapping[str, Any]) -> Checkpoint | N
         quant_format=quantization.format,
         bits=quantization.bits,
         group_size=quantization.group_size,
+        weight_block=quantization.weight_block,
         desc_act=quantization.desc_act,
         sym=quantization.sym,
         use_exllama=quantization.use_exllama,

@@ -355,3 +355,15 @@ def test_no_header_makes_it_raise(folder: Path, header: Any, data: bytes) -> Non
 def test_no_configuration_makes_it_raise(folder: Path, config: dict[str, Any]) -> None:
     (folder / "config.json").write_text(json.dumps(config))
     assert isinstance(read(folder), Checkpoint)
+
+
+@pytest.mark.parametrize("piece", [b"[],", b'"%x":{},', b"0,"])
+def test_texts_that_would_swell_are_not_parsed(folder: Path, piece: bytes) -> None:
+    body = b"".join(piece % number if b"%" in piece else piece for number in range(8 << 20 >> 4))
+    header = (b"{" + body[:-1] + b"}") if b"%" in piece else b'{"a":[' + body[:-1] + b"]}"
+    tracemalloc.start()
+    found = damage(with_header(folder, header))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [item.says for item in found] == ["its header is no list of tensors"]
+    assert peak < 3 * len(header) + (1 << 20)

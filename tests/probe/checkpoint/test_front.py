@@ -318,3 +318,22 @@ def test_150_gb_are_read_from_their_headers(tmp_path: Path) -> None:
     assert value_of(found.tensor_bytes) == total
     assert family(found, "mlp.down_proj").inputs == 29568
     assert value_of(found.damage) == ()
+
+
+def test_blocks_of_fp8(tmp_path: Path) -> None:
+    folder = tmp_path / "fp8"
+    folder.mkdir()
+    settings = {"quant_method": "fp8", "activation_scheme": "dynamic", "weight_block_size": [128, 128]}
+    (folder / "config.json").write_text(json.dumps(tiny.config(method="none", quantization_config=settings)))
+    tiny.write_safetensors(
+        folder / "model.safetensors",
+        {
+            "model.layers.0.mlp.down_proj.weight": ("F8_E4M3", (128, 256)),
+            "model.layers.0.mlp.down_proj.weight_scale_inv": ("F32", (1, 2)),
+        },
+    )
+    found = read(folder)
+    assert (value_of(found.quant_method), value_of(found.bits), value_of(found.weight_block)) == ("fp8", 8, (128, 128))
+    assert value_of(found.scale_suffixes) == (".weight_scale_inv",)
+    assert family(found, "mlp.down_proj").quantized
+    assert decode(Checkpoint, encode(found)) == found
