@@ -11,7 +11,8 @@ from pathlib import Path
 
 from envdoctor.facts.extensions import LibraryKind, PythonFit
 
-_RECORD_LINE = re.compile(rb'^"?([^",\r\n]*\.so(?:\.[0-9][0-9.]*)?)"?,', re.MULTILINE)
+_LIBRARY_END = re.compile(rb'\.so(?:\.[0-9][0-9.]*)?(?="?,)')
+_TOP = re.compile(rb'"?([^"/,\r\n]+)')
 _MAX_RECORD, _MAX_FILES, _MAX_DEPTH = 64 << 20, 20_000, 12
 _DIST_INFO = re.compile(r"^(?P<name>[A-Za-z0-9._]+?)-(?P<version>[^-]+)\.(?:dist-info|egg-info)$")
 
@@ -83,13 +84,30 @@ def _recorded(record: Path) -> tuple[set[str], list[str]]:
         data = record.read_bytes()
     except OSError:
         return set(), []
-    tops = {top.decode("utf-8", "replace") for top in re.findall(rb'^"?([^"/,\r\n]+)[/,]', data, re.MULTILINE)}
     files = []
-    for raw in _RECORD_LINE.findall(data):
-        relative = raw.decode("utf-8", "replace")
-        if not relative.startswith("/") and ".." not in relative.split("/"):
+    for match in _LIBRARY_END.finditer(data):
+        start = data.rfind(b"\n", 0, match.start()) + 1
+        relative = data[start : match.end()].lstrip(b'"').decode("utf-8", "replace")
+        if "," not in relative and not relative.startswith("/") and ".." not in relative.split("/"):
             files.append(relative)
-    return tops, files
+    return _tops(data), files
+
+
+def _tops(data: bytes) -> set[str]:
+    """The first parts of all paths in a RECORD. Lines that go on under the same first part are passed over in C."""
+    tops: set[str] = set()
+    ends: dict[bytes, re.Pattern[bytes]] = {}
+    position = 0
+    while True:
+        match = _TOP.match(data, position)
+        top = match[1] if match else b""
+        tops.add(top.decode("utf-8", "replace"))
+        if top not in ends:
+            ends[top] = re.compile(rb"\n(?!\"?" + re.escape(top) + rb"[/,])")
+        following = ends[top].search(data, position)
+        if following is None:
+            return tops
+        position = following.end()
 
 
 def _walk(folder: Path, start: str) -> Iterator[NativeFile]:

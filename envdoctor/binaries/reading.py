@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-_BLOCK = 1 << 16
-_MAX_BLOCKS = 32  # 2 MiB kept at most for one file; what is read again comes from the page cache
+_BLOCK = 1 << 12
+_MAX_BLOCKS = 1024  # 4 MiB kept at most for one file
 MAX_READ = 256 << 20  # no table of an honest file is larger than this; a lying header may claim anything
 
 
@@ -33,12 +33,12 @@ class ByteSource:
         self._descriptor = -1
         self._blocks: dict[int, bytes] = {}
         if isinstance(source, (str, Path)):
-            self._open(Path(source))
+            self._open(source)
         else:
             self._stream = source
             self.size = source.seek(0, io.SEEK_END)
 
-    def _open(self, path: Path) -> None:
+    def _open(self, path: Path | str) -> None:
         try:
             # O_NONBLOCK: a FIFO in place of a library must not hold the report up
             self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)

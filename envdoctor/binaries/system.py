@@ -20,6 +20,7 @@ _FOLDERS = {
     "x86_64": ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib"),
     "aarch64": ("/lib/aarch64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib"),
 }
+_ROOT = Path("/")
 WSL_FOLDER = "/usr/lib/wsl/lib"
 
 
@@ -39,9 +40,9 @@ class SystemLibraries:
     library_path: tuple[str, ...] = ()
     wsl: bool = False
 
-    def place(self, path: str) -> Path:
-        """The file to open for an absolute path of that machine."""
-        return self.root / path.lstrip("/") if self.root != Path("/") else Path(path)
+    def place(self, path: str) -> str:
+        """The file to open here for an absolute path of that machine."""
+        return path if self.root == _ROOT else f"{self.root}{path}"
 
 
 def read_system(
@@ -105,7 +106,7 @@ def find_driver_library(system: SystemLibraries) -> DriverLibrary | None:
     places += system.cache.get(name, ())
     places += [f"{folder}/{name}" for folder in system.folders]
     for place in places:
-        path = system.place(place)
+        path = Path(system.place(place))
         if path.exists():
             real = str(path.resolve())
             return DriverLibrary(
