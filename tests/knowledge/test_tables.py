@@ -305,3 +305,19 @@ def test_padded_and_unpadded_72b() -> None:
     assert inner("Qwen/Qwen2.5-72B-Instruct-GPTQ-Int4") == 29696
     assert inner("Qwen/Qwen2.5-VL-72B-Instruct-AWQ") == 29568
     assert inner("Qwen/Qwen2.5-72B-Instruct") == 29568
+
+
+@pytest.mark.parametrize(
+    ("name", "gigabytes"),
+    [
+        ("Qwen/Qwen2.5-72B-Instruct", 145.4),  # GB of the published bfloat16 weights
+        ("Qwen/Qwen2.5-7B-Instruct", 15.2),
+        ("meta-llama/Llama-2-13b-hf", 26.0),
+        ("mistralai/Mixtral-8x7B-v0.1", 93.4),
+    ],
+)
+def test_computed_sizes_are_lower_bounds(name: str, gigabytes: float) -> None:
+    found = checkpoint_from_table(name, TABLES["models"])
+    assert found is not None
+    size = found.tensor_bytes.value  # type: ignore[union-attr]
+    assert 0.9 * gigabytes * 1e9 < size <= gigabytes * 1e9

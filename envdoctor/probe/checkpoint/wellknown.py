@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from envdoctor.facts.checkpoint import Checkpoint
+from envdoctor.facts.checkpoint import Checkpoint, LayerWidth
 from envdoctor.facts.known import Fact, known, unknown, value_of
 from envdoctor.probe.checkpoint.configuration import Configuration, describe
 from envdoctor.probe.checkpoint.quantization import Quantization, find_quantization
@@ -67,9 +67,28 @@ def checkpoint_from_table(name: str, table: Mapping[str, Any]) -> Checkpoint | N
         layers=known(layers, said) if layers else unknown("the table does not give the widths of this model"),
         missing_biases=no_files,
         scale_suffixes=no_files,
-        tensor_bytes=no_files,
+        tensor_bytes=_least_bytes(layers, found, quantization, said),
         damage=no_files,
     )
+
+
+def _least_bytes(
+    layers: tuple[LayerWidth, ...] | None, found: Configuration, quantization: Quantization, said: str
+) -> Fact[int]:
+    """The least that the tensors take: linear layers with their scales, and the embedding once. No other towers."""
+    vocabulary, hidden = value_of(found.vocab_size), value_of(found.hidden_size)
+    method, bits = value_of(quantization.method), value_of(quantization.bits)
+    if not layers or not vocabulary or not hidden or method not in ("none", "awq", "gptq"):
+        return unknown("the table does not give the widths of all layers of this model")
+    elements = sum(layer.inputs * layer.outputs * layer.count for layer in layers)
+    embedding = 2 * vocabulary * hidden
+    if method == "none":
+        return known(2 * elements + embedding, f"{said}: computed from its widths, a lower bound")
+    group = value_of(quantization.group_size)
+    if not bits or not group or group < 0:
+        return unknown("the table does not give bits and group size of this model")
+    packed = elements * bits // 8 + elements // group * (16 + bits) // 8  # weights; a scale and a zero point a group
+    return known(packed + embedding, f"{said}: computed from its widths, a lower bound")
 
 
 def _relabel_quantization(row: Mapping[str, Any], said: str) -> Quantization:

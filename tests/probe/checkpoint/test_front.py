@@ -255,7 +255,8 @@ def test_well_known_names(tmp_path: Path) -> None:
     assert value_of(found.intermediate_size) == 29696
     assert family(found, "mlp.down_proj").inputs == 29696
     assert (value_of(found.quant_method), value_of(found.quant_format)) == ("awq", "gemm")
-    assert isinstance(found.tensor_bytes, Unknown)
+    elements = 3 * (2 * 1024 * 1024 + 2 * 256 * 1024 + 3 * 1024 * 29696)
+    assert value_of(found.tensor_bytes) == elements // 2 + elements // 128 * 20 // 8 + 2 * 100 * 1024
     plain = read("Small", models_table=TABLE)
     assert value_of(plain.quant_method) == "none"
     assert family(plain, "mlp.down_proj") == LayerWidth(
