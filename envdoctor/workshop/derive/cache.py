@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from envdoctor.workshop.derive.index import PublishedWheel
 from envdoctor.workshop.derive.reading import Library, WheelReading
 
-__all__ = ["ReadingCache"]
+__all__ = ["ReadingCache", "remembered_list"]
 
 _FORMAT = 1
 
@@ -46,6 +47,22 @@ class ReadingCache:
 
     def _path(self, wheel: PublishedWheel) -> Path:
         return self._folder / f"{wheel.distribution}-{wheel.version}-{wheel.sha256[:16]}.json.gz"
+
+
+def remembered_list(path: Path, day: str, make: Callable[[], Iterable[PublishedWheel]]) -> list[PublishedWheel]:
+    """The list that `make` gives, asked for once a day: a run that was interrupted need not ask the index everything again."""
+    try:
+        data: Any = json.loads(path.read_text("utf-8"))
+        if isinstance(data, dict) and data.get("day") == day:
+            return [PublishedWheel(**wheel) for wheel in data["wheels"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # not there, or half written: asked for again
+    wheels = list(make())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".part")
+    beside.write_text(json.dumps({"day": day, "wheels": [asdict(wheel) for wheel in wheels]}), "utf-8")
+    beside.replace(path)
+    return wheels
 
 
 def _library(data: dict[str, Any]) -> Library:

@@ -35,10 +35,12 @@ _TORCH_LIBRARIES = re.compile(
     r"torch/lib/lib(c10|c10_cuda|torch|torch_cpu|torch_cuda|torch_python|torch_global_deps|torch_nvshmem|shm)\.so"
 )
 
-# A mangled nested name starts with N, says `const` (K) and gives each part its length: `_ZNK2at10TensorBase...` is torch's,
-# `_ZNKSt6vectorIiE2atEm` is not. The names without mangling are torch's C interfaces: the stable ABI (torch/csrc/stable,
-# aoti_torch) and the classes of its Python binding.
-_TORCH_NAME = re.compile(r"_Z.*N[VK]*(?:3c10|2at|5torch|6caffe2)(?=[0-9A-Z])|_Z\d+TH[PC]|aoti_torch_|torch_|TH[PC]")
+# A mangled nested name starts with N, has the qualifiers of the function (K: const, R: &) and gives each part its length:
+# `_ZNK2at10TensorBase...` is torch's, `_ZNKSt6vectorIiE2atEm` is not. The names without mangling are torch's C interfaces:
+# the stable ABI (torch/csrc/stable, aoti_torch) and the classes of its Python binding.
+_TORCH_NAME = re.compile(
+    r"_Z.*N[rVK]*[RO]?(?:3c10|2at|5torch|6caffe2)(?=[0-9A-Z])|_Z\d+TH[PC]|aoti_torch_|torch_|TH[PC]"
+)
 
 
 def speaks_of_torch(symbol: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -14,7 +15,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envdoctor.errors import EnvdoctorError
-from envdoctor.workshop.derive.cache import ReadingCache
+from envdoctor.workshop.derive.cache import ReadingCache, remembered_list
 from envdoctor.workshop.derive.index import PublishedWheel, Target, each_version
 from envdoctor.workshop.derive.reading import read_wheel
 from envdoctor.workshop.derive.remote import BudgetSpentError, Fetcher
@@ -98,8 +99,9 @@ def derive(
     names: list[str] = [canonicalize_name(package) for package in packages]
     spare = cache / "spare"
     spare.mkdir(parents=True, exist_ok=True)
-    published = {name: list(each_version(name, target)) for name in names}
-    torches = _last_patches_first(each_version("torch", target, within=torch))
+    today = datetime.now(timezone.utc).date().isoformat()
+    published = {name: _listed(name, "", target, cache, today) for name in names}
+    torches = _last_patches_first(_listed("torch", torch, target, cache, today))
     with Fetcher(budget=budget) as fetcher:
         work = _Work(
             cache=ReadingCache(cache),
@@ -112,13 +114,19 @@ def derive(
         latest = sum(1 for _ in _minors(torches))
         for wheel in [*torches[:latest], *(wheel for name in names for wheel in published[name]), *torches[latest:]]:
             _read_into_cache(wheel, work)
-    tables = _tables(published, torches, work, made=_today(), target=target)
+    tables = _tables(published, torches, work, made=today, target=target)
     return Derivation(
         tables=tables,
         skipped=tuple(work.skipped),
         received=fetcher.received,
         seconds=time.monotonic() - started,
     )
+
+
+def _listed(name: str, within: str, target: Target, cache: Path, today: str) -> list[PublishedWheel]:
+    asked = repr((name, within, target)).encode()
+    path = cache / "lists" / f"{name}-{hashlib.sha256(asked).hexdigest()[:12]}.json"
+    return remembered_list(path, today, lambda: each_version(name, target, within=within))
 
 
 def write_tables(tables: Mapping[str, Mapping[str, Any]], folder: Path) -> tuple[Path, ...]:
@@ -237,7 +245,3 @@ def _minors(torches: Sequence[PublishedWheel]) -> Iterator[PublishedWheel]:
         if minor not in seen:
             seen.add(minor)
             yield wheel
-
-
-def _today() -> str:
-    return datetime.now(timezone.utc).date().isoformat()

@@ -71,6 +71,7 @@ def test_a_damaged_member_is_said(tmp_path: Path) -> None:
     [
         "_ZN3c104cuda9SetDeviceEa",
         "_ZNK2at10TensorBase8data_ptrIfEEPT_v",
+        "_ZNR5torch7Library5_implEPKcONS_11CppFunctionENS_17_RegisterOrVerifyE",
         "_ZTIN5torch8autograd4NodeE",
         "_ZlsRSoRKN3c106DeviceE",
         "_Z16THPVariable_WrapRKN2at10TensorBaseE",
