@@ -10,8 +10,8 @@ from envdoctor.facts import Facts
 from envdoctor.knowledge import Matrix
 from envdoctor.resolve.fix import Fix, fix_from, request_for
 from envdoctor.resolve.indexes import find_indexes
-from envdoctor.resolve.lock import make_lock
 from envdoctor.resolve.made import Lock
+from envdoctor.resolve.maker import make_lock
 from envdoctor.resolve.proof import prove_lock
 from envdoctor.resolve.request import EraChoice, LockRequest, parse_asked
 from envdoctor.resolve.stacks import check_machine, find_stack, merged, workload_of
@@ -43,7 +43,7 @@ def lock(
     configuration, else pip's); `folder` is where uv looks for its configuration (default: the current one); `say` gets one line
     for every round. Raises ImpossibleError (status 1, proven), BudgetError and SolverError (status 3), UsageError (status 2).
     """
-    matrix, facts = matrix or _matrix(), facts or Facts()
+    matrix, facts = _matrix() if matrix is None else matrix, facts or Facts()
     asked = parse_asked(requirements) if requirements or stack is None else ()
     workload = facts.workload
     if stack is not None:
@@ -94,7 +94,7 @@ def prove(
 
     Raises ProofError (status 1) where it does not hold, SolverError (status 3) where it cannot be tried here.
     """
-    matrix = matrix or _matrix()
+    matrix = _matrix() if matrix is None else matrix
     found = find_indexes(indexes, folder=folder or Path.cwd())
     arguments = found.main + (found.extra if "extra indexes" in made.header.index else ())
     return prove_lock(

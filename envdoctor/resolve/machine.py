@@ -14,12 +14,14 @@ from envdoctor.resolve.abi import span
 from envdoctor.resolve.predict import cuda_of
 from envdoctor.resolve.problem import Limit
 from envdoctor.resolve.request import Asked
-from envdoctor.resolve.solution import Solution
+from envdoctor.resolve.solution import Package, Solution
 from envdoctor.resolve.vetoes import Veto, Way, way_is_open
 from envdoctor.versions import Scheme, compare
 
 DRIVER_ID = "EC-cuda-driver"
 ARCH_ID = "EC-no-kernel-image"
+#: the CUDA builds that torch was ever published in, newest first
+_BUILDS = ("cu132", "cu130", "cu129", "cu128", "cu126", "cu124", "cu121", "cu118", "cu117")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +40,7 @@ class MachineLimits:
             return ()
         cuda = value_of(cuda_of(solution, self.tables))
         found = []
-        ways = tuple(way for way in self._ways() if way_is_open(way, asked))
+        ways = tuple(way for way in (*self._other_builds(torch), *self._ways()) if way_is_open(way, asked))
         if cuda is not None and not self._driver_runs(cuda):
             floor = self.floors[cuda.partition(".")[0]]
             found.append(
@@ -84,6 +86,15 @@ class MachineLimits:
         text = span(self._fitting(), [row.version for row in self.tables.torch_rows])
         why = "only these default builds of torch run on this driver and these GPUs"
         return [(Limit(text=f"torch{text}", name="torch", source=DRIVER_ID, why=why),)] if text else []
+
+    def _other_builds(self, torch: Package) -> list[Way]:
+        """The same release built for an older CUDA, where the indexes have builds side by side (`+cu126`)."""
+        if not torch.local.startswith("cu"):
+            return []
+        why = f"this driver runs no {torch.local} build"
+        names = [b for b in _BUILDS if b != torch.local and self._driver_runs(f"{b[2:-1]}.{b[-1]}")]
+        texts = [f"torch=={torch.public}+{name}" for name in names]
+        return [(Limit(text=text, name="torch", source=DRIVER_ID, why=why),) for text in texts]
 
     def _instead(self) -> str:
         fitting = self._fitting()

@@ -17,7 +17,7 @@ Look = Callable[[Problem], "Solution | Conflict"]
 _NAME = r"[A-Za-z0-9._-]+(?:\[[^\]]*\])?"
 _DEPENDS = re.compile(
     rf"(?:^|Because |because |and |we know that )((?:all versions of )?{_NAME}(?:[<>=!~][^ ]*)?)"
-    rf" depends on ({_NAME})([<>=!~][^ ]*)?"
+    rf" depends? on ({_NAME})([<>=!~][^ ]*)?"
 )
 _YOU = re.compile(r"you require ([A-Za-z0-9._-]+)(?:\[[^\]]*\])?([<>=!~][^ ]*)?")
 
@@ -85,7 +85,7 @@ def _clash(text: str) -> str:
     flat = " ".join(line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("hint:"))
     wants: dict[str, list[str]] = {}
     for holder, name, specifier in _DEPENDS.findall(flat):
-        wants.setdefault(name.partition("[")[0], []).append(f"{holder} needs {name}{_trim(specifier)}")
+        wants.setdefault(name.partition("[")[0], []).append(f"{_holder(holder)} needs {name}{_trim(specifier)}")
     for name, specifier in _YOU.findall(flat):
         wants.setdefault(name, []).append(f"you ask for {name}{_trim(specifier)}")
     for said in sorted(wants.values(), key=len, reverse=True):
@@ -101,6 +101,10 @@ def _clash(text: str) -> str:
             return found.group(1)
     found = re.search(r"Because (.+?), we can conclude", flat)
     return (found.group(1) if found else flat.partition("cause:")[2].strip() or flat)[:300]
+
+
+def _holder(text: str) -> str:
+    return text.replace("all versions of", "every version of")
 
 
 def _trim(specifier: str) -> str:

@@ -114,6 +114,9 @@ class Search:
         return tuple(dict.fromkeys(found))
 
     def _after_conflict(self, problem: Problem, conflict: Conflict, soft: tuple[Limit, ...]) -> Found | Dead:
+        if any(limit.name in conflict.text for limit in problem.additions) and self.solves == 1:
+            # asked for in advance, not proven to be needed: never a reason to refuse
+            return self._visit(replace(problem, additions=()), soft)
         dead = Dead(problem=problem, conflict=conflict)
         for mended, why in self.mender.mend(problem, conflict):
             self.say(why)

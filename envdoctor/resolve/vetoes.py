@@ -128,7 +128,9 @@ def way_is_open(way: Way, asked: Sequence[Asked]) -> bool:
             if a.name != limit.name or not a.exact:
                 continue
             version = next(s.version for s in SpecifierSet(a.specifier) if s.operator in ("==", "==="))
-            if not SpecifierSet(limit.text[len(limit.name) :]).contains(Version(version).public, prereleases=True):
+            if not SpecifierSet(limit.text[len(limit.name) :].partition("+")[0]).contains(
+                Version(version).public, prereleases=True
+            ):
                 return False
     return True
 
