@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -11,13 +10,14 @@ from envdoctor.errors import EnvdoctorError
 from envdoctor.facts import Facts, decode
 from envdoctor.ingest import values
 from envdoctor.ingest.found import OUTPUT, Found, Package
+from envdoctor.ingest.patterns import lazy
 
 #: a document larger than this is read as lines, not as JSON: a package list or a report is far smaller
 DOCUMENT_CAP = 4 * 1024 * 1024
 MOST_DOCUMENTS = 8
-_START = re.compile(r"^[ \t]*(?:\$.*\n)?[ \t]*([\[{])", re.M)
+_START = lazy(r"^[ \t]*(?:\$.*\n)?[ \t]*([\[{])", re.M)
 _OWN_VERSION = 1
-_DEEP = re.compile(r"[\[{][\s\[{]{300}")
+_DEEP = lazy(r"[\[{][\s\[{]{300}")
 
 
 def own_report(text: str) -> Facts | None:
@@ -32,6 +32,8 @@ def own_report(text: str) -> Facts | None:
         stripped = stripped[fence.end() :].rstrip().removesuffix("```")
     if not stripped.startswith("{") or '"schema_version"' not in stripped[:4096] or len(stripped) > 16 * DOCUMENT_CAP:
         return None
+    import json
+
     try:
         document = json.loads(stripped)
     except (ValueError, RecursionError):
@@ -52,6 +54,8 @@ def recognize(text: str) -> tuple[list[Found], str]:
     if len(text) > DOCUMENT_CAP or ("{" not in text and "[" not in text) or '"' not in text or _DEEP.search(text):
         return [], text
     found: list[Found] = []
+    import json
+
     decoder = json.JSONDecoder()
     at = tried = 0
     while tried < MOST_DOCUMENTS and (match := _START.search(text, at)):

@@ -11,20 +11,17 @@ from collections.abc import Iterator
 from envdoctor.ingest import names, values
 from envdoctor.ingest.fieldtable import HANDLERS, Handler
 from envdoctor.ingest.found import CLAIM, FORM, OUTPUT, Found, Package, Page, Sighting
+from envdoctor.ingest.patterns import lazy
 from envdoctor.ingest.text import Line
 
-_GPU_KEY = re.compile(
-    r"gpu\s?(\d{1,3}(?:\s?[,\-~]\s?\d{1,3})*)\s*(compute capability|\(cuda order\)|\(nvidia-smi order\))?"
-)
-_NEXT_PAIR = re.compile(r"[,;|]\s*(?=[^\s,:;=|][^,:;=|]{0,30}:\s?\S)")
-_COMMAND_AFTER = re.compile(
-    r" (?:python|vllm|lmdeploy|sglang|torchrun|deepspeed|accelerate|docker|bash|nohup|pip|uv|\./)"
-)
+_GPU_KEY = lazy(r"gpu\s?(\d{1,3}(?:\s?[,\-~]\s?\d{1,3})*)\s*(compute capability|\(cuda order\)|\(nvidia-smi order\))?")
+_NEXT_PAIR = lazy(r"[,;|]\s*(?=[^\s,:;=|][^,:;=|]{0,30}:\s?\S)")
+_COMMAND_AFTER = lazy(r" (?:python|vllm|lmdeploy|sglang|torchrun|deepspeed|accelerate|docker|bash|nohup|pip|uv|\./)")
 _VARIABLE_KEYS = ("环境变量", "environment variable", "environment variables", "env", "env vars")
 _KEY_CAP = 60
 _MOST_PAIRS = 16
 _VALUE_CAP = 600  #: flags of a processor are the longest value that is read
-_VARIABLE = re.compile(r"(?:export\s+|set\s+|-e\s+|ENV\s+)?([A-Z][A-Z0-9_]{1,60})(?:\s*=\s*(\S.*)?|\s*:\s*(\S*))$")
+_VARIABLE = lazy(r"(?:export\s+|set\s+|-e\s+|ENV\s+)?([A-Z][A-Z0-9_]{1,60})(?:\s*=\s*(\S.*)?|\s*:\s*(\S*))$")
 
 
 def recognize(page: Page) -> Iterator[Found]:

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from envdoctor.errors import EnvdoctorError
+from envdoctor.ingest.patterns import lazy
 
 _GIB = 1 << 30
-_GLUED = re.compile(r"(?<=[rg]tx)(?=a?\d{3,4}(?!\d))|(?<=\d{3})(?=(?:ti|super|laptop|d|ada)\b)")
-_MEMORY = re.compile(r"\b(\d{1,3})\s?(?:g|gb|gib)\b")
-_MIG = re.compile(r"\d{1,2}g\.(\d{1,3})gb")
+_GLUED = lazy(r"(?<=[rg]tx)(?=a?\d{3,4}(?!\d))|(?<=\d{3})(?=(?:ti|super|laptop|d|ada)\b)")
+_MEMORY = lazy(r"\b(\d{1,3})\s?(?:g|gb|gib)\b")
+_MIG = lazy(r"\d{1,2}g\.(\d{1,3})gb")
 _LARGEST_GIB = 288  #: "GH200 480GB" counts the memory of the processor
-_SIZE_TOKEN = re.compile(r"(\d{1,3})(?:g|gb|gib)")
-_VIRTUAL = re.compile(r"(\d{1,3})[qcab]")
-_SM = re.compile(r"\b(?:sm|compute)_?(\d{1,2})(\d)[af]?\b", re.I)
+_SIZE_TOKEN = lazy(r"(\d{1,3})(?:g|gb|gib)")
+_VIRTUAL = lazy(r"(\d{1,3})[qcab]")
+_SM = lazy(r"\b(?:sm|compute)_?(\d{1,2})(\d)[af]?\b", re.I)
 _NOISE = frozenset(
     ("nvidia", "geforce", "tesla", "gpu", "gpus", "graphics", "corporation", "card", "cards", "generation", "gen", "edition",
      "sxm", "sxm2", "sxm3", "sxm4", "sxm5", "sxm6", "pcie", "pci", "hbm", "hbm2", "hbm2e", "hbm3", "hbm3e", "max", "q",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from envdoctor.ingest.found import Package
+from envdoctor.ingest.patterns import lazy
 
 #: part of an image's name, the engine, the distribution that its tag is a version of
 _ENGINES = (
@@ -15,11 +16,11 @@ _ENGINES = (
     ("text-generation-inference", "tgi", "text-generation-inference"), ("tensorrt-llm", "tensorrt-llm", "tensorrt-llm"),
     ("llama.cpp", "llama-cpp", ""), ("nvidia/vllm", "vllm", ""),
 )  # fmt: skip
-_VERSION = re.compile(r"v?(\d+\.\d+(?:\.\d+)?(?:\.?(?:post|rc|dev|a|b)\d*)*)(?=$|[-_+])")
-_TORCH = re.compile(r"(?:^|[/:-])(?:torch|pytorch[:])-?(\d+\.\d+(?:\.\d+)?)")
-_CUDA = re.compile(r"(?:cuda|cu)[:\-]?(\d+\.\d+)(?:\.\d+)?|cu(\d{2})(\d)\b")
-_UBUNTU = re.compile(r"(?:ubuntu:?)(\d\d\.\d\d)")
-_PYTHON = re.compile(r"py(?:thon)?-?(3)\.?(\d{1,2})\b")
+_VERSION = lazy(r"v?(\d+\.\d+(?:\.\d+)?(?:\.?(?:post|rc|dev|a|b)\d*)*)(?=$|[-_+])")
+_TORCH = lazy(r"(?:^|[/:-])(?:torch|pytorch[:])-?(\d+\.\d+(?:\.\d+)?)")
+_CUDA = lazy(r"(?:cuda|cu)[:\-]?(\d+\.\d+)(?:\.\d+)?|cu(\d{2})(\d)\b")
+_UBUNTU = lazy(r"(?:ubuntu:?)(\d\d\.\d\d)")
+_PYTHON = lazy(r"py(?:thon)?-?(3)\.?(\d{1,2})\b")
 
 
 def read_image(reference: str) -> Iterator[tuple[str, Any]]:

@@ -10,6 +10,7 @@ from envdoctor.facts import EnvironmentVariable, Flag
 from envdoctor.ingest import names, values
 from envdoctor.ingest.found import COMMAND, WEAK, Found
 from envdoctor.ingest.images import read_image
+from envdoctor.ingest.patterns import lazy
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,8 @@ _PP_FLAGS = ("pipeline-parallel-size", "pp", "pp-size")
 _MOST_WORDS = 160
 _LENGTH_FLAGS = ("max-model-len", "context-length", "session-len", "max-total-tokens", "max-seq-len")
 _MEMORY_FLAGS = ("gpu-memory-utilization", "mem-fraction-static", "cache-max-entry-count", "cuda-memory-fraction")
-_ASSIGNMENT = re.compile(r"([A-Z][A-Z0-9_]{1,60})=(\S*)")
-_IMAGE = re.compile(r"(?:[\w.\-]+(?::\d+)?/)*[\w.\-]+/[\w.\-]+(?::[\w.\-]+)?|(?:[a-z][\w.\-]*):[\w.\-]+")
+_ASSIGNMENT = lazy(r"([A-Z][A-Z0-9_]{1,60})=(\S*)")
+_IMAGE = lazy(r"(?:[\w.\-]+(?::\d+)?/)*[\w.\-]+/[\w.\-]+(?::[\w.\-]+)?|(?:[a-z][\w.\-]*):[\w.\-]+")
 _DOCKER_FLAGS_WITHOUT_VALUE = frozenset(
     ("--rm", "-it", "-d", "-i", "-t", "--init", "--privileged", "-itd", "-dit", "-ti", "--detach", "-P")
 )

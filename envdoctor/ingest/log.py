@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from envdoctor.facts import LogLine
+from envdoctor.ingest.patterns import lazy
 from envdoctor.ingest.text import ERROR_WORDS, Line
 
 MOST_LINES = 4_000
-_SECRET_WORDS = re.compile(r"TOKEN|KEY|SECRET|PASS|token|api[_-]key|password")
-_ASSIGNED_SECRET = re.compile(
+_SECRET_WORDS = lazy(r"TOKEN|KEY|SECRET|PASS|token|api[_-]key|password")
+_ASSIGNED_SECRET = lazy(
     r"(\b[A-Z0-9_]{0,40}(?:TOKEN|API_KEY|_KEY|SECRET|PASSWORD|PASSWD)[A-Z0-9_]{0,20}=|--(?:api-key|token|password)[= ])[^\s\"']+"
 )
-_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{16,}")
+_TOKEN = lazy(r"\bhf_[A-Za-z0-9]{16,}")
 _SCAFFOLD = (
     "```",
     "~~~",

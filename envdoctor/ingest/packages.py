@@ -7,21 +7,22 @@ from collections.abc import Generator, Iterator, Sequence
 
 from envdoctor.ingest import values
 from envdoctor.ingest.found import CLAIM, COMMAND, FORM, OUTPUT, Found, Package, Page
+from envdoctor.ingest.patterns import lazy
 from envdoctor.ingest.text import Line
 
-_TAGGED = re.compile(r"\[(?:pip3?|conda)\]\s+(\S+)\s*(.*)")
-_FROZEN = re.compile(r"([A-Za-z0-9][\w.\-]{0,80})(?:\[[^\]]{0,60}\])?\s?={2,3}\s?(\d[^\s;,\"'#<>|)(\\]*)(.*)")
-_DIRECT = re.compile(r"([A-Za-z0-9][\w.\-]{0,80}) @ (\S+)")
-_EDITABLE = re.compile(r"-e\s+\S+#egg=([\w.\-]+)")
-_ROW = re.compile(r"([A-Za-z0-9_][\w.\-]{0,80})\s+v?(\d[\w.+!\-]*)(?:\s+(\S.*))?$")
-_TABLE_HEAD = re.compile(r"package\s+version(?:\s+(?:latest|editable|type|build|location|source|installer).*)?$", re.I)
-_CONDA_HEAD = re.compile(r"#?\s*name\s+version\s+build(?:\s+channel)?\s*$", re.I)
-_INSTALLED = re.compile(r"Successfully installed (.+)")
-_SATISFIED = re.compile(r"Requirement already satisfied: ([A-Za-z0-9][\w.\-]*)\S* in \S+ .*?\((\d[\w.+]*)\)|"
+_TAGGED = lazy(r"\[(?:pip3?|conda)\]\s+(\S+)\s*(.*)")
+_FROZEN = lazy(r"([A-Za-z0-9][\w.\-]{0,80})(?:\[[^\]]{0,60}\])?\s?={2,3}\s?(\d[^\s;,\"'#<>|)(\\]*)(.*)")
+_DIRECT = lazy(r"([A-Za-z0-9][\w.\-]{0,80}) @ (\S+)")
+_EDITABLE = lazy(r"-e\s+\S+#egg=([\w.\-]+)")
+_ROW = lazy(r"([A-Za-z0-9_][\w.\-]{0,80})\s+v?(\d[\w.+!\-]*)(?:\s+(\S.*))?$")
+_TABLE_HEAD = lazy(r"package\s+version(?:\s+(?:latest|editable|type|build|location|source|installer).*)?$", re.I)
+_CONDA_HEAD = lazy(r"#?\s*name\s+version\s+build(?:\s+channel)?\s*$", re.I)
+_INSTALLED = lazy(r"Successfully installed (.+)")
+_SATISFIED = lazy(r"Requirement already satisfied: ([A-Za-z0-9][\w.\-]*)\S* in \S+ .*?\((\d[\w.+]*)\)|"
                         r"Requirement already satisfied: ([A-Za-z0-9][\w.\-]*)\S* in \S+ \((\d[\w.+]*)\)")  # fmt: skip
-_UV_CHANGE = re.compile(r"[+~]\s([a-z0-9][a-z0-9.\-]{0,80})==(\d\S*)")
-_EXISTING = re.compile(r"Found existing installation: ([\w.\-]+) (\d\S*)")
-_WHEEL_VERSION = re.compile(r"(.+)-(\d[\w.+!]*)$")
+_UV_CHANGE = lazy(r"[+~]\s([a-z0-9][a-z0-9.\-]{0,80})==(\d\S*)")
+_EXISTING = lazy(r"Found existing installation: ([\w.\-]+) (\d\S*)")
+_WHEEL_VERSION = lazy(r"(.+)-(\d[\w.+!]*)$")
 #: with so many rows and an installer among them, a list is taken for the whole environment
 COMPLETE_ROWS = 25
 

@@ -8,46 +8,47 @@ from itertools import islice
 
 from envdoctor.ingest import names
 from envdoctor.ingest.found import CLAIM, FORM, PROSE, Found, Package, Page, Sighting
+from envdoctor.ingest.patterns import lazy
 from envdoctor.ingest.readings import os_name
 from envdoctor.ingest.text import Line
 
-_NAMED_VERSION = re.compile(
+_NAMED_VERSION = lazy(
     r"(?<![\w/.@\\\-])([A-Za-z][A-Za-z0-9_\-]{1,38}?)(?:\s?(?:==?|:)\s?|\s+(?:version|ver\.?|is|was|版本)?\s?:?\s?|版本[是为]?\s?|-(?=v?\d+\.\d+\.))"
     r"[vV]?(\d+\.\d+(?:\.\d+)*(?:\.?(?:post|dev|rc|a|b)\d+)*(?:\+\w[\w.]*)?)(?![\w\-])"
 )
-_WISH = re.compile(
+_WISH = lazy(
     r"requir|upgrad|install|need|downgrad|fixed in|since|works? (?:with|in|on|fine)|work with|tested|please|>=|<=|~=|!=|"
     r"should|support|recommend|latest|try |compatible with|incompatible|instead|could not find|satisf|matching distribution|"
     r"使用最新|升级|安装|需要|降级|支持|要求|以上|建议|最新|换成|改成|回退|切换",
     re.I,
 )
-_GPU = re.compile(
+_GPU = lazy(
     r"(?<![\w/.\-])(?:(\d{1,3})\s?[xX*×张块卡个]\s?)?((?:NVIDIA\s+|Nvidia\s+|nvidia\s+)?(?:GeForce\s+|Tesla\s+|Quadro\s+)?"
     r"(?:(?:RTX|GTX|rtx|gtx)\s?(?:PRO\s|A)?\d{3,4}(?:\s?(?:Ti|TI|ti|SUPER|Super|D|Ada|Laptop|M)\b)*(?:\s(?:SUPER|Super|Laptop)\b)?|"
     r"[AH]\d{2,3}[GX]?|H20|[BV]\d{3}S?|GB?200|GB10|B300|GH200|L4|L20|L40S?|T4|P4|P40|P100|M40|K80|Titan\s?(?:RTX|V|Xp)|"
     r"Jetson(?:\s(?:AGX|Orin|Xavier|Thor|Nano|NX|TX2)){1,3}|DGX Spark|MI\d{3}[AX]?)"
     r"(?:-(?:SXM\d?|PCIE|PCIe|NVL)(?:-\d{2,3}GB)?)?(?:[ \-]\d{2,3}\s?GB?\b)?)(?![\w])(?:\s?[xX*×]\s?(\d{1,3})\b)?"
 )
-_NUMBER_ONLY = re.compile(
+_NUMBER_ONLY = lazy(
     r"(?:(\d{1,2})|([单双两四八]))\s?(?:[卡张块]|x|\*)\s?((?:10[5-8]0|16[56]0|20[5-8]0|30[5-9]0|40[5-9]0|50[5-9]0)"
     r"(?:\s?(?:ti|super|d))*)(?![\d.])|"
     r"(?<![\d.])((?:10[5-8]0|16[56]0|20[5-8]0|30[5-9]0|40[5-9]0|50[5-9]0)(?:\s?(?:ti|super|d))*)\s?(?:显卡|卡|[x*]\s?(\d{1,2})\b)",
     re.I,
 )
 _CHINESE_COUNTS = {"单": 1, "双": 2, "两": 2, "四": 4, "八": 8}
-_SYSTEM = re.compile(
+_SYSTEM = lazy(
     r"\b((?:Ubuntu|Debian|CentOS|Rocky Linux|AlmaLinux|Fedora|Red Hat Enterprise Linux|RHEL|openEuler|Arch Linux|Windows|"
     r"macOS|Linux)(?:\s(?:Linux|Server|Stream|LTS|\d{1,2}(?:\.\d{1,2}){0,2}|LTS|aarch64|\(WSL2?\)|/ WSL|WSL2?))*)"
 )
-_ON = re.compile(r"\b(?:on|using|under|running|am on|os is|OS:)\s|在|系统|环境")
-_CONTAINER = re.compile(
+_ON = lazy(r"\b(?:on|using|under|running|am on|os is|OS:)\s|在|系统|环境")
+_CONTAINER = lazy(
     r"[Rr]unning in(?:side)? a (?:Docker )?container|inside (?:a )?[Dd]ocker|in a [Dd]ocker container|[Dd]ocker 容器|"
     r"容器[内中里]|[Dd]ocker[内中里]|docker: Error response|docker run\b|docker compose up"
 )
-_WSL = re.compile(r"\bWSL ?2\b|Windows Subsystem for Linux|适用于 Linux 的 Windows 子系统")
-_PYTHON = re.compile(r"\b[Pp]ython\s?(?:version\s?)?:?\s?(3\.\d{1,2}(?:\.\d{1,2})?)(?![\w.])")
-_DRIVER = re.compile(r"(?:[Dd]river|驱动)\s?(?:[Vv]ersion|版本)?\s?[:=]?\s?([3-6]\d\d\.\d{2,3}(?:\.\d{1,2})?)(?!\d)")
-_CUDA = re.compile(r"\bCUDA(?: [Vv]ersion| 版本)?\s?[:=]?\s?(1[0-9]\.\d{1,2}|9\.\d)(?![\d.]*\w)")
+_WSL = lazy(r"\bWSL ?2\b|Windows Subsystem for Linux|适用于 Linux 的 Windows 子系统")
+_PYTHON = lazy(r"\b[Pp]ython\s?(?:version\s?)?:?\s?(3\.\d{1,2}(?:\.\d{1,2})?)(?![\w.])")
+_DRIVER = lazy(r"(?:[Dd]river|驱动)\s?(?:[Vv]ersion|版本)?\s?[:=]?\s?([3-6]\d\d\.\d{2,3}(?:\.\d{1,2})?)(?!\d)")
+_CUDA = lazy(r"\bCUDA(?: [Vv]ersion| 版本)?\s?[:=]?\s?(1[0-9]\.\d{1,2}|9\.\d)(?![\d.]*\w)")
 _LATER_LINES = (
     3_000  #: sentences of a person stand near the head or the tail; the middle of a long log is not read as prose
 )
@@ -74,16 +75,13 @@ def recognize(page: Page) -> Iterator[Found]:
             "linux" in low or "windows" in low or "ubuntu" in low or "macos" in low or "ora" in low or "os" in low
         ) and _ON.search(text):
             yield from _system(text, line)
-        if digits and any(mark in text for mark in _GPU_MARKS):
+        if digits and _GPU_MARKS.search(text):
             yield from _gpus(text, line.number)
         if digits and ("卡" in text or "张" in text or "块" in text or "x" in low or "*" in text):
             yield from _numbers_only(text, line.number)
 
 
-_GPU_MARKS = (
-    "RTX", "GTX", "rtx", "gtx", "Tesla", "A100", "A800", "A10", "A30", "A40", "A6000", "H100", "H200", "H800", "H20", "V100",
-    "L40", "L4", "L20", "T4", "P40", "P100", "P4", "B200", "B300", "GB", "GH200", "K80", "M40", "Jetson", "MI", "Titan",
-)  # fmt: skip
+_GPU_MARKS = lazy(r"[RG]TX|[rg]tx|Tesla|[AHVBTPLKM]\d|GB\d|GH200|Jetson|Titan|DGX")
 
 
 def _is_code(text: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from envdoctor.ingest import names, values
 from envdoctor.ingest.found import Package, Sighting
+from envdoctor.ingest.patterns import lazy
 
 Reading: TypeAlias = Iterator[tuple[str, Any]]
 
@@ -44,10 +45,10 @@ def hip(value: str) -> Reading:
         yield "torch.hip", value[:40]
 
 
-_LINUX = re.compile(
+_LINUX = lazy(
     r"linux|ubuntu|debian|centos|fedora|red hat|rhel|rocky|alma|suse|\barch\b|openeuler|kylin|alios|anolis|amazon|mint|pop!|nixos"
 )
-_RELEASE = re.compile(
+_RELEASE = lazy(
     r"(?:ubuntu|debian|centos|red hat|rhel|rocky|alma|fedora|suse|mint|openeuler)[^\d\n]{0,24}(\d+(?:\.\d+)?)", re.I
 )
 

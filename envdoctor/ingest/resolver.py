@@ -9,20 +9,21 @@ from itertools import islice
 from envdoctor.facts import UnmetRequirement
 from envdoctor.ingest import names, values
 from envdoctor.ingest.found import ERROR, OUTPUT, TRACE, Found, Package, Page
+from envdoctor.ingest.patterns import lazy
 
-_CONFLICT = re.compile(
+_CONFLICT = lazy(
     r"([A-Za-z0-9][\w.\-]{0,80}) (\d[\w.+!]*) (?:requires|has requirement) ([^,\s][^\n]{0,300}?), "
     r"but you(?:'ll)? have ([\w.\-]{1,80}) (\d[\w.+!]*)"
 )
-_MISSING = re.compile(r"([A-Za-z0-9][\w.\-]{0,80}) (\d[\w.+!]*) requires ([^,\s][^\n]{0,200}?), which is not installed")
-_VERSION_OF = re.compile(r"([A-Za-z][\w\-]{1,40})[ _](?:version|版本)\s*:?\s*[(`']?v?(\d+\.\d+[\w.+]*)[)`']?")
-_FOUND_TORCH = re.compile(r"\(found (\d+\.\d+[\w.+]*)\)")
-_NUMPY = re.compile(r"cannot be run in\s+NumPy (\d+\.\d+[\w.]*)")
-_WRONG_PYTHON = re.compile(r"requires a different Python: (\d\.\d+(?:\.\d+)?) not in")
-_TORCH_CUDA = re.compile(r"torch was compiled with (\d+\.\d+)|used to compile PyTorch \((\d+\.\d+)\)")
-_TOOLKIT_CUDA = re.compile(r"(?:Installed CUDA version|detected CUDA version) \(?(\d+\.\d+)\)?")
-_TOOLKIT_PATH = re.compile(r"(/usr/local/cuda-(\d+\.\d+))\b")
-_BUILD = re.compile(
+_MISSING = lazy(r"([A-Za-z0-9][\w.\-]{0,80}) (\d[\w.+!]*) requires ([^,\s][^\n]{0,200}?), which is not installed")
+_VERSION_OF = lazy(r"([A-Za-z][\w\-]{1,40})[ _](?:version|版本)\s*:?\s*[(`']?v?(\d+\.\d+[\w.+]*)[)`']?")
+_FOUND_TORCH = lazy(r"\(found (\d+\.\d+[\w.+]*)\)")
+_NUMPY = lazy(r"cannot be run in\s+NumPy (\d+\.\d+[\w.]*)")
+_WRONG_PYTHON = lazy(r"requires a different Python: (\d\.\d+(?:\.\d+)?) not in")
+_TORCH_CUDA = lazy(r"torch was compiled with (\d+\.\d+)|used to compile PyTorch \((\d+\.\d+)\)")
+_TOOLKIT_CUDA = lazy(r"(?:Installed CUDA version|detected CUDA version) \(?(\d+\.\d+)\)?")
+_TOOLKIT_PATH = lazy(r"(/usr/local/cuda-(\d+\.\d+))\b")
+_BUILD = lazy(
     r"subprocess-exited-with-error|Failed building wheel|Failed to build|Could not build wheels|ResolutionImpossible|"
     r"No matching distribution found|Could not find a version that satisfies|No solution found when resolving|"
     r"is not a supported wheel on this platform|requires a different Python|metadata-generation-failed|"

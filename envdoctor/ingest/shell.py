@@ -7,15 +7,16 @@ from collections.abc import Iterator, Sequence
 
 from envdoctor.ingest import launch, names, values
 from envdoctor.ingest.found import CLAIM, COMMAND, OUTPUT, Found, Package, Page
+from envdoctor.ingest.patterns import lazy
 from envdoctor.ingest.readings import kernel, python
 from envdoctor.ingest.text import Line
 
-_PROMPT = re.compile(
+_PROMPT = lazy(
     r"(?:\([\w.\-/]{1,40}\)\s*)?"
     r"(?:(?:\[?[\w.\-]{1,40}@[\w.\-]{1,60}[\s:][^$#>%]{0,120}\]?\s?[$#>%]|PS [A-Z]:\\[^>]{0,120}>|[A-Z]:\\[^>]{0,120}>|"
     r"[$%❯➜]|!(?=\w)|root@[\w.\-]{1,60}:[^#]{0,100}#|#(?=\s(?:pip|python|vllm|docker|nvidia-smi|conda|export)\b))\s*)(\S.*)"
 )
-_BARE = re.compile(
+_BARE = lazy(
     r"(?:sudo\s+|nohup\s+|time\s+|command:\s*|run:\s*|CMD\s+|RUN\s+|ENTRYPOINT\s+)*(?:[A-Z][A-Z0-9_]*=\S+\s+)*"
     r"(?:vllm (?:serve|bench|chat|complete|run-batch)|python3? (?:-u )?-m \S|lmdeploy (?:serve|lite|chat|convert|check_env)|"
     r"text-generation-launcher|docker (?:run|compose)|podman run|uv (?:pip|add|sync|run)|"
@@ -23,13 +24,13 @@ _BARE = re.compile(
     r"conda (?:install|create|list)|trtllm-|llamafactory-cli|swift (?:deploy|infer|sft|export)|optimum-cli|accelerate launch|"
     r"torchrun\s|deepspeed\s|nvidia-smi\b|nvcc\s|export [A-Z]|sglang )"
 )
-_NVCC = re.compile(r"Cuda compilation tools, release (\d+\.\d+)(?:, V(\d+\.\d+\.\d+))?")
-_LDD = re.compile(r"ldd \((?:[^)]*GLIBC[^)]*|GNU libc)\)\s*(\d\.\d+)")
-_GCC = re.compile(r"gcc(?:-\d+)? \([^)]*\) (\d+\.\d+\.\d+)|gcc version (\d+\.\d+\.\d+)")
-_PYTHON = re.compile(r"(?:\S*[/\\])?Python ([23]\.\d+(?:\.\d+)?\S{0,10})$")
-_PRETTY = re.compile(r"PRETTY_NAME=\"?([^\"]+)|Description:\s+((?:Ubuntu|Debian|CentOS|Red Hat|Fedora)[^\n]*)")
-_UNAME = re.compile(r"Linux \S+ (\d+\.\d+\S*) #\S+ .*?(x86_64|aarch64)")
-_QUERY_VERSION = re.compile(r"([A-Za-z_]\w{1,40})\.__version__|version\(['\"]([\w.\-]{2,40})['\"]\)")
+_NVCC = lazy(r"Cuda compilation tools, release (\d+\.\d+)(?:, V(\d+\.\d+\.\d+))?")
+_LDD = lazy(r"ldd \((?:[^)]*GLIBC[^)]*|GNU libc)\)\s*(\d\.\d+)")
+_GCC = lazy(r"gcc(?:-\d+)? \([^)]*\) (\d+\.\d+\.\d+)|gcc version (\d+\.\d+\.\d+)")
+_PYTHON = lazy(r"(?:\S*[/\\])?Python ([23]\.\d+(?:\.\d+)?\S{0,10})$")
+_PRETTY = lazy(r"PRETTY_NAME=\"?([^\"]+)|Description:\s+((?:Ubuntu|Debian|CentOS|Red Hat|Fedora)[^\n]*)")
+_UNAME = lazy(r"Linux \S+ (\d+\.\d+\S*) #\S+ .*?(x86_64|aarch64)")
+_QUERY_VERSION = lazy(r"([A-Za-z_]\w{1,40})\.__version__|version\(['\"]([\w.\-]{2,40})['\"]\)")
 _QUERY_CUDA = "torch.version.cuda"
 _CONTINUED = ("\\", "^")
 _MOST_CONTINUED = 60

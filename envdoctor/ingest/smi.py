@@ -7,15 +7,16 @@ from collections.abc import Iterator, Sequence
 
 from envdoctor.ingest import values
 from envdoctor.ingest.found import CLAIM, OUTPUT, Found, Page, Sighting
+from envdoctor.ingest.patterns import lazy
 from envdoctor.ingest.text import Line
 
-_BANNER = re.compile(r"(?:Driver|KMD) Version:\s*([\d.]+)")
-_BANNER_CUDA = re.compile(r"CUDA (?:UMD )?Version:\s*(\d+\.\d+)")
-_ROW = re.compile(r"\|\s{0,4}(\d{1,3})\s+(\S.{2,40}?)\s{2,}(?:On|Off|N/A|WDDM|TCC|MCDM)\s*\|")
-_ROW_TIGHT = re.compile(r"\|\s{0,4}(\d{1,3})\s+(\S.{2,40}?)\s+(?:On|Off|N/A|WDDM|TCC|MCDM)\s*\|")
-_MEMORY = re.compile(r"(\d+)\s?MiB\s*/\s*(\d+)\s?MiB")
-_LISTED = re.compile(r"GPU (\d{1,3}): (.+?) \(UUID: ([\w-]+)\)")
-_QUERY = re.compile(r"--query-gpu[= ](\S+)")
+_BANNER = lazy(r"(?:Driver|KMD) Version:\s*([\d.]+)")
+_BANNER_CUDA = lazy(r"CUDA (?:UMD )?Version:\s*(\d+\.\d+)")
+_ROW = lazy(r"\|\s{0,4}(\d{1,3})\s+(\S.{2,40}?)\s{2,}(?:On|Off|N/A|WDDM|TCC|MCDM)\s*\|")
+_ROW_TIGHT = lazy(r"\|\s{0,4}(\d{1,3})\s+(\S.{2,40}?)\s+(?:On|Off|N/A|WDDM|TCC|MCDM)\s*\|")
+_MEMORY = lazy(r"(\d+)\s?MiB\s*/\s*(\d+)\s?MiB")
+_LISTED = lazy(r"GPU (\d{1,3}): (.+?) \(UUID: ([\w-]+)\)")
+_QUERY = lazy(r"--query-gpu[= ](\S+)")
 _FAILURES = (
     ("Driver/library version mismatch", "library-mismatch"),
     ("couldn't communicate with the NVIDIA driver", "failed"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from envdoctor.facts import EnvironmentVariable
 from envdoctor.ingest import launch, names
 from envdoctor.ingest.found import CLAIM, COMMAND, FORM, OUTPUT, Found, Package, Page
+from envdoctor.ingest.patterns import lazy
 from envdoctor.ingest.text import Line
 
 #: what a call or an import says about engine and task; the first that fits a line counts
@@ -36,20 +36,20 @@ _CALLS: tuple[tuple[str, str | None, str | None, int], ...] = (
     ("pipeline(", "transformers", None, FORM),
 )
 _TASKS = (
-    (re.compile(r"(?<!auto_)\.quantize\("), "quantize"),
-    (re.compile(r"\.generate\(|\.chat\("), "generate"),
-    (re.compile(r"\btrainer\.train\(|\bTrainer\("), "train"),
+    (lazy(r"(?<!auto_)\.quantize\("), "quantize"),
+    (lazy(r"\.generate\(|\.chat\("), "generate"),
+    (lazy(r"\btrainer\.train\(|\bTrainer\("), "train"),
 )
-_OPENERS = re.compile(
+_OPENERS = lazy(
     r"\b(?:LLM|AsyncEngineArgs|EngineArgs|Engine|TurbomindEngineConfig|PytorchEngineConfig|pipeline|BitsAndBytesConfig|"
     r"GPTQConfig|AwqConfig|QuantizeConfig|BaseQuantizeConfig|\w+\.from_pretrained|\w+\.from_quantized|GPTQModel\.load|Namespace|"
     r"ServerArgs|GPTQModifier|AWQModifier|QuantizationModifier)\("
 )
-_ARGUMENT = re.compile(r"\b([a-z][a-z0-9_]{1,40})\s?=\s?(\"[^\"]{0,200}\"|'[^']{0,200}'|[\w.\-/]+)")
-_FIRST = re.compile(r"(?:from_pretrained|from_quantized|LLM|GPTQModel\.load|pipeline)\(\s*[\"']([^\"']{1,200})[\"']")
-_ENGINE_START = re.compile(r"Initializing an? (?:V1 )?LLM engine \(v([\w.+]+)\)|vLLM API server version v?(\d[\w.+]*)")
-_ENVIRON = re.compile(r"os\.environ\[[\"']([A-Z][A-Z0-9_]{1,60})[\"']\]\s*=\s*[\"']([^\"']{0,300})[\"']")
-_TGI = re.compile(r"(model_id|quantize|dtype|num_shard|max_total_tokens): (?:Some\()?\"?([\w./\-]+)\"?\)?")
+_ARGUMENT = lazy(r"\b([a-z][a-z0-9_]{1,40})\s?=\s?(\"[^\"]{0,200}\"|'[^']{0,200}'|[\w.\-/]+)")
+_FIRST = lazy(r"(?:from_pretrained|from_quantized|LLM|GPTQModel\.load|pipeline)\(\s*[\"']([^\"']{1,200})[\"']")
+_ENGINE_START = lazy(r"Initializing an? (?:V1 )?LLM engine \(v([\w.+]+)\)|vLLM API server version v?(\d[\w.+]*)")
+_ENVIRON = lazy(r"os\.environ\[[\"']([A-Z][A-Z0-9_]{1,60})[\"']\]\s*=\s*[\"']([^\"']{0,300})[\"']")
+_TGI = lazy(r"(model_id|quantize|dtype|num_shard|max_total_tokens): (?:Some\()?\"?([\w./\-]+)\"?\)?")
 _KEPT = frozenset(
     ("model", "dtype", "torch_dtype", "quantization", "tensor_parallel_size", "pipeline_parallel_size", "max_model_len",
      "max_seq_len", "gpu_memory_utilization", "tp", "tp_size", "session_len", "model_format", "enforce_eager", "kv_cache_dtype",

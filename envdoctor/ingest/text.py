@@ -6,9 +6,10 @@ the lines that look like errors. Line numbers stay those of the original text.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from envdoctor.ingest.patterns import lazy
 
 LINE_CAP = 2_000  #: characters of a line that are kept
 HEAD_LINES = 12_000
@@ -17,15 +18,15 @@ MIDDLE_LINES = 4_000
 TEXT_CAP = 64 * 1024 * 1024  #: characters; what lies beyond is not read
 
 #: words that only a failure prints; deliberately broad, because it decides what is kept and not what is believed
-ERROR_WORDS = re.compile(
+ERROR_WORDS = lazy(
     r"rror\b|rror:|xception|Traceback|undefined symbol|cannot |could not|[Ff]ailed|FAILED|not found|No module|"
     r"not supported|unsupported|incompatible|[Ii]llegal|[Kk]illed|out of memory|OOM|Segmentation|core dumped|"
     r"[Ww]arning|WARN|FATAL|fatal|assert|ptxas|no kernel|mismatch|[Ii]nvalid|NaN|nan\b|required by|requires|denied|"
     r"错误|失败|报错|无法|不支持|异常"
 )
-_CONTROL_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
+_CONTROL_SEQUENCE = lazy(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 #: colour codes whose escape character got lost on the way through a web form
-_ORPHAN_COLOUR = re.compile(r"\[\d{1,2}(?:;\d{1,3}){0,4}m")
+_ORPHAN_COLOUR = lazy(r"\[\d{1,2}(?:;\d{1,3}){0,4}m")
 _CONTROLS = dict.fromkeys((*range(9), *range(10, 32), *range(127, 160), 65279, 8203))
 _FULL_WIDTH = {0xFF01 + offset: chr(0x21 + offset) for offset in range(94)}
 _FULL_WIDTH |= {ord("\u00d7"): "x", ord("\u3001"): ", ", ord("\u3002"): ". ", ord("\u3000"): " ", ord("\u00a0"): " "}
@@ -37,7 +38,7 @@ _FULL_WIDTH |= {
     ord("\u3010"): "[",
     ord("\u3011"): "]",
 }
-_LEADERS = re.compile(r"(?:[>*•·●▪\-+]\s+|>+\s*|#{1,6}\s+|\d{1,2}[.)]\s+|\[[ x]\]\s+)+")
+_LEADERS = lazy(r"(?:[>*•·●▪\-+]\s+|>+\s*|#{1,6}\s+|\d{1,2}[.)]\s+|\[[ x]\]\s+)+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,21 +8,20 @@ from itertools import islice
 
 from envdoctor.ingest import names, values
 from envdoctor.ingest.found import ERROR, TRACE, Found, Page, Sighting
+from envdoctor.ingest.patterns import lazy
 
-_MODULE = re.compile(r"-packages[/\\]([A-Za-z_]\w{0,60})")
-_PATH_END = re.compile(r"[\s\"'(]")
+_MODULE = lazy(r"-packages[/\\]([A-Za-z_]\w{0,60})")
+_PATH_END = lazy(r"[\s\"'(]")
 _PATH_CAP = 300
-_PYTHON = re.compile(r"[/\\][Pp]ython(3)\.?(\d{1,2})(?=[/\\])")
-_CAPABILITY = re.compile(r"Your (.{3,60}?) GPU has compute capability (\d{1,2}\.\d)")
-_TOO_NEW = re.compile(
-    r"(?:^|[\s:])((?:NVIDIA|Tesla|GeForce|Quadro)[\w \-]{2,50}?) with CUDA capability sm_(\d{1,2})(\d)\b"
-)
-_OLD_GPU = re.compile(r"Found GPU(\d{1,2}) (.{3,60}?) which is of cuda capability (\d{1,2}\.\d)")
-_TOTAL = re.compile(
+_PYTHON = lazy(r"[/\\][Pp]ython(3)\.?(\d{1,2})(?=[/\\])")
+_CAPABILITY = lazy(r"Your (.{3,60}?) GPU has compute capability (\d{1,2}\.\d)")
+_TOO_NEW = lazy(r"(?:^|[\s:])((?:NVIDIA|Tesla|GeForce|Quadro)[\w \-]{2,50}?) with CUDA capability sm_(\d{1,2})(\d)\b")
+_OLD_GPU = lazy(r"Found GPU(\d{1,2}) (.{3,60}?) which is of cuda capability (\d{1,2}\.\d)")
+_TOTAL = lazy(
     r"GPU (\d{1,2}) has a total capac\w+ of (\d+(?:\.\d+)? [MG]iB)(?: of which (\d+(?:\.\d+)? [MG]iB) is free)?"
 )
-_OLD_TOTAL = re.compile(r"\(GPU (\d{1,2}); (\d+(?:\.\d+)? [MG]iB) total capacity;.{0,60}?(\d+(?:\.\d+)? [MG]iB) free")
-_ARCHS = re.compile(r"supports CUDA capabilities ((?:sm_\w+ ?)+)")
+_OLD_TOTAL = lazy(r"\(GPU (\d{1,2}); (\d+(?:\.\d+)? [MG]iB) total capacity;.{0,60}?(\d+(?:\.\d+)? [MG]iB) free")
+_ARCHS = lazy(r"supports CUDA capabilities ((?:sm_\w+ ?)+)")
 #: an engine that others import, so the folders of those win over it
 _ORDER = tuple(names.ENGINE_MODULES)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-_VERSION = re.compile(r"\d+(?:\.[0-9]+)*(?:[._-]?(?:a|b|rc|alpha|beta|post|dev|pre)[._-]?\d*)*(?:\+[\w.\-]+)?", re.I)
-_SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s?(?:([KMGT])i?B|([MG]))\b", re.I)
-_SEPARATORS = re.compile(r"[-_.]+")
+from envdoctor.ingest.patterns import lazy
+
+_VERSION = lazy(r"\d+(?:\.[0-9]+)*(?:[._-]?(?:a|b|rc|alpha|beta|post|dev|pre)[._-]?\d*)*(?:\+[\w.\-]+)?", re.I)
+_SIZE = lazy(r"(\d{1,9}(?:\.\d{1,6})?)\s?(?:([KMGT])i?B|([MG]))\b", re.I)
+_SEPARATORS = lazy(r"[-_.]+")
 _POWERS = {"K": 10, "M": 20, "G": 30, "T": 40}
 NOTHING = frozenset(
     ("", "n/a", "na", "none", "no", "not found", "could not collect", "not installed", "unknown", "null", "-", "<unset>",

@@ -26,7 +26,7 @@ GIB = 1 << 30
         ("NVIDIA A100 80GB PCIe", "8.0", 80),
         ("NVIDIA A100", "8.0", None),
         ("NVIDIA A800-40G", "8.0", 40),
-        ("NVIDIA A100-SXM4-40GB MIG 3g.20gb", "8.0", None),
+        ("NVIDIA A100-SXM4-40GB MIG 3g.20gb", "8.0", 20),
         ("NVIDIA H100 80GB HBM3", "9.0", 80),
         ("NVIDIA H100 NVL", "9.0", 94),
         ("NVIDIA GH200 480GB", "9.0", None),
