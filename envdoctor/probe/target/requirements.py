@@ -14,6 +14,7 @@ from functools import cache
 from envdoctor.facts import UnmetRequirement
 from envdoctor.probe.target.distributions import Installed, normalized
 from envdoctor.probe.target.interpreter import Interpreter
+from envdoctor.probe.target.plain import plain_applies, plain_fits
 
 _REQUIREMENT = re.compile(
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(?P<url>@)?\s*\(?(?P<versions>[^;()]*)\)?\s*(?:;(?P<marker>.*))?$"
@@ -69,6 +70,9 @@ def _version_check() -> Callable[[str, str], bool]:
 
     @cache
     def fits(specifier: str, version: str) -> bool:
+        plain = plain_fits(specifier, version)
+        if plain is not None:
+            return plain
         from packaging.specifiers import InvalidSpecifier, SpecifierSet
         from packaging.version import InvalidVersion
 
@@ -85,11 +89,14 @@ def _marker_check(environment: Mapping[str, str]) -> Callable[[str], bool]:
 
     @cache
     def applies(text: str) -> bool:
+        plain = plain_applies(text, environment)
+        if plain is not None:
+            return plain
         from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 
         try:
             return Marker(text).evaluate(dict(environment))
-        except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName, ValueError):
+        except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName, ValueError, RecursionError):
             return False
 
     return applies
