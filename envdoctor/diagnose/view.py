@@ -37,6 +37,11 @@ class FactView:
         found = self._packages.get(name)
         return found.version if found else None
 
+    def version_of(self, path: str) -> str | None:
+        """The text of a version fact, or None."""
+        value = self.value(path)
+        return value if isinstance(value, str) else None
+
     def get(self, path: str) -> tuple[Fact[Any], ...] | Unknown:
         """The facts at a path: one, or one per GPU for `gpu.*`; Unknown where even their number is not known."""
         if path not in self._values:

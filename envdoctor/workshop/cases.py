@@ -55,6 +55,7 @@ def facts_of(case: Mapping[str, Any], *, place: str) -> Facts:
     facts = Facts()
     gpus: dict[str, Sequence[Any]] = {}
     packages: list[Distribution] = []
+    raw: dict[str, Any] = {}
     for path, value in case.items():
         section, _, name = path.partition(".")
         if section == "package":
@@ -66,17 +67,23 @@ def facts_of(case: Mapping[str, Any], *, place: str) -> Facts:
         elif path == "log":
             facts = replace(facts, log=tuple(LogLine(number=i, text=t, source=_SOURCE) for i, t in enumerate(value, 1)))
         elif path == "extensions":
-            facts = replace(facts, extensions=known(decode(tuple[ExtensionFact, ...], value, f"{place}.{path}"), _SOURCE))
+            facts = replace(
+                facts, extensions=known(decode(tuple[ExtensionFact, ...], value, f"{place}.{path}"), _SOURCE)
+            )
         elif section == "env":
             variable = EnvironmentVariable(name=name, value=str(value), source=_SOURCE)
             facts = replace(facts, environment=(*facts.environment, variable))
         elif path.startswith("workload.flag."):
             flags = (*facts.workload.flags, Flag(name=path[14:], value=str(value)))
             facts = replace(facts, workload=replace(facts.workload, flags=flags))
+        elif section == "distributions":
+            raw[name] = value
         elif path != "packages.complete":
             facts = _set(facts, section, name, value, f"{place}.{path}")
     complete = known(True, _SOURCE) if case.get("packages.complete") else Distributions().complete
-    dists = Distributions(installed=tuple(sorted(packages, key=lambda d: d.name)), complete=complete)
+    stated = decode(Distributions, raw, f"{place}.distributions")
+    installed = tuple(sorted((*packages, *stated.installed), key=lambda d: d.name))
+    dists = replace(stated, installed=installed, complete=complete)
     facts = replace(facts, distributions=dists)
     return replace(facts, gpus=known(_gpus(gpus, place), _SOURCE)) if gpus else facts
 
@@ -97,7 +104,8 @@ def _set(facts: Facts, section: str, name: str, value: Any, place: str) -> Facts
     holder = facts.host.wsl if section == "wsl" else getattr(facts, section, None)
     if holder is None or name not in {field.name for field in fields(holder)}:
         raise EntryError(f"{place}: no such fact")
-    made = decode(type(holder), {name: {"value": value, "source": _SOURCE}}, place)
+    given = value if isinstance(value, Mapping) and "unknown" in value else {"value": value, "source": _SOURCE}
+    made = decode(type(holder), {name: given}, place)
     changed = replace(holder, **{name: getattr(made, name)})
     if section == "wsl":
         return replace(facts, host=replace(facts.host, wsl=changed))

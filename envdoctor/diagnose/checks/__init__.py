@@ -3,7 +3,15 @@
 Each is named by its id `EC-name`; its class, texts, fixes, evidence and cases are data (`matrix/checks/EC-name.toml`).
 """
 
-from envdoctor.diagnose.checks import extensions, log_python, log_symbols  # noqa: F401 - importing registers the checks
+from envdoctor.diagnose.checks import (  # noqa: F401 - importing a module registers its checks
+    driver,
+    extensions,
+    gpu_code,
+    log_python,
+    log_symbols,
+    pins,
+    workload,
+)
 from envdoctor.diagnose.checks.registry import CHECKS, CheckContext, Hit, check
 
 __all__ = ["CHECKS", "CheckContext", "Hit", "check"]

@@ -1,0 +1,180 @@
+"""GPU code: whether what is installed was compiled for the GPUs that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
+from envdoctor.diagnose.finding import Because
+from envdoctor.diagnose.signatures import SignatureHit
+from envdoctor.facts import Known
+from envdoctor.knowledge.owners import owners_of_path
+from envdoctor.knowledge.tables import TorchBuild, runs_on, torch_build, vllm_archs
+
+_ENGINES = ("vllm", "sglang", "lmdeploy", "exllamav2", "auto-gptq", "autoawq", "bitsandbytes", "xformers", "flash-attn")
+
+
+def capabilities(context: CheckContext) -> dict[str, Because]:
+    """Each distinct known compute capability of the machine, with the GPU that has it."""
+    gpus = context.view.facts.gpus
+    found: dict[str, Because] = {}
+    for gpu in gpus.value if isinstance(gpus, Known) else ():
+        capability = gpu.compute_capability
+        if isinstance(capability, Known):
+            name = gpu.name.value if isinstance(gpu.name, Known) else f"GPU {gpu.index}"
+            found.setdefault(
+                capability.value,
+                Because(fact="gpu.compute_capability", value=f"{capability.value} ({name})", source=capability.source),
+            )
+    return found
+
+
+def installed_build(context: CheckContext) -> TorchBuild | None:
+    """The published build that the installed torch is, where its label or CUDA version says so."""
+    torch = context.view.version("torch")
+    if not torch:
+        return None
+    cuda = context.view.value("torch.cuda")
+    label = None
+    if isinstance(cuda, str) and cuda[:1].isdigit() and "+" not in torch:
+        label = "cu" + "".join(cuda.split(".")[:2])
+    return torch_build(context.tables, torch, label)
+
+
+@check("EC-no-kernel-image")
+def no_kernel_image(context: CheckContext) -> Iterable[Hit]:
+    """torch has no code for a GPU of the machine, or the output says that some binary has none."""
+    build, gpus = installed_build(context), capabilities(context)
+    lacking = {
+        cc: why
+        for cc, why in gpus.items()
+        if build and build.archs and runs_on(build.archs, cc, ptx=build.ptx) is False
+    }
+    said = context.hits
+    if lacking and build is not None:
+        cc = next(iter(lacking))
+        labelled = context.because("package.torch")
+        reasons = (*lacking.values(), labelled, *(log_reason(hit) for hit in said[:2]))
+        certain = "+" in (context.view.version("torch") or "") or context.view.value("torch.cuda") is not None or said
+        yield Hit(
+            verdict="match" if certain else "possible",
+            because=reasons,
+            missing=() if certain else ("torch.cuda",),
+            values=_values(context, cc, build),
+            packages=("torch", *_installed_engines(context)),
+            explains=2 if said else 0,
+            weight=5,
+        )
+    elif said:
+        yield _from_text(context, said, gpus)
+
+
+def _values(context: CheckContext, capability: str, build: TorchBuild) -> dict[str, str]:
+    values = {
+        "sm": "sm_" + capability.replace(".", ""),
+        "what": f"torch {build.version} ({build.label})",
+        "has": " ".join(build.archs or ()),
+    }
+    labels = _labels(context, build.version, capability)
+    if labels:
+        values |= {"label": labels[-1], "torch": build.version}
+    first = _first_torch(context, capability)
+    if first and capability.split(".", maxsplit=1)[0] not in ("5", "6", "7"):
+        values["torch_pin"] = f">={first}"
+    return values
+
+
+def _labels(context: CheckContext, version: str, capability: str) -> list[str]:
+    """Published CUDA labels of one torch release that run on a compute capability."""
+    rows = [row for row in context.tables["torch-builds"]["rows"] if row["version"] == version]
+    found = []
+    for label in sorted(rows[0].get("builds", ())) if rows else ():
+        build = torch_build(context.tables, version, label)
+        if build and build.archs and runs_on(build.archs, capability, ptx=build.ptx):
+            found.append(label)
+    return found
+
+
+def _first_torch(context: CheckContext, capability: str) -> str:
+    """The oldest torch release that has some build with code for a compute capability."""
+    for row in context.tables["torch-builds"]["rows"]:
+        if _labels(context, row["version"], capability):
+            return str(row["version"])
+    return ""
+
+
+def _installed_engines(context: CheckContext) -> tuple[str, ...]:
+    return tuple(name for name in _ENGINES if name in context.view.packages)[:1]
+
+
+def _from_text(context: CheckContext, said: tuple[SignatureHit, ...], gpus: dict[str, Because]) -> Hit:
+    by_name = {hit.signature.name: hit for hit in reversed(said)}
+    reasons = tuple(log_reason(hit) for hit in said[:3])
+    if "torch-lacks" in by_name:
+        sm = by_name["torch-lacks"].groups["sm"]
+        capability = f"{sm[:-1]}.{sm[-1]}"
+        values = {"sm": f"sm_{sm}", "what": "this torch", "has": "none for it"}
+        first = _first_torch(context, capability)
+        if first and int(sm) >= 80:
+            values["torch_pin"] = f">={first}"
+        return Hit(
+            because=reasons, values=values, packages=("torch", *_installed_engines(context)), explains=2, weight=4
+        )
+    if "ptxas" in by_name or "llvm" in by_name:
+        sm = by_name.get("ptxas", by_name.get("llvm", said[0])).groups["sm"]
+        values = {"sm": f"sm_{sm}", "what": "the compiler inside this Triton", "has": "older GPUs only"}
+        if sm.rstrip("af") in ("100", "120"):
+            values["triton_pin"] = ">=3.3.0"  # the first that carries a ptxas of CUDA 12.8
+        return Hit(because=reasons, values=values, packages=("triton", "torch"), explains=2, weight=4)
+    owners = _owner(context, said[0])
+    cc = next(iter(gpus), "")
+    values = {
+        "sm": "sm_" + cc.replace(".", "") if cc else "this GPU",
+        "what": owners[0] if owners else "a compiled extension",
+        "has": "other GPUs only",
+    }
+    reasons += tuple(gpus.values())
+    return Hit(
+        verdict="match" if owners else "possible", because=reasons, values=values, packages=owners, explains=2, weight=3
+    )
+
+
+def _owner(context: CheckContext, hit: SignatureHit) -> tuple[str, ...]:
+    """Whose binary failed: named in the line, else the innermost package of the traceback above, else the engine.
+
+    torch itself is only named where nothing else can be: its archs were already held against the GPUs."""
+    own = [name for name in owners_of_path(context.tables, hit.line.text) if name != "torch"]
+    if own:
+        return tuple(own[:1])
+    for name in ("xformers", "flash-attn"):
+        if name.replace("-", "_") in hit.line.text or name in hit.line.text:
+            return (name,)
+    before = [line for line in context.view.facts.log if line.number < hit.line.number][-80:]
+    for line in reversed(before):
+        if "-packages/" in line.text:
+            found = [name for name in owners_of_path(context.tables, line.text) if name != "torch"]
+            if found:
+                return tuple(found[:1])
+    engine = context.view.value("workload.engine")
+    engines = _installed_engines(context)
+    if isinstance(engine, str) and engine in context.view.packages:
+        return (engine, "torch")
+    return (*engines, "torch") if engines else ("torch",)
+
+
+@check("EC-vllm-gpu-arch")
+def vllm_gpu_arch(context: CheckContext) -> Iterable[Hit]:
+    """The official vLLM wheels leave out a GPU of this machine."""
+    version = context.view.version("vllm")
+    built = vllm_archs(context.tables, version) if version else None
+    if built is None or version is None:
+        return
+    for capability, why in capabilities(context).items():
+        if runs_on(built.archs, capability, ptx=built.ptx) is False:
+            yield Hit(
+                because=(why, context.because("package.vllm"), *(log_reason(hit) for hit in context.hits[:2])),
+                values={"sm": "sm_" + capability.replace(".", ""), "version": version, "has": " ".join(built.archs)},
+                packages=("vllm", "torch"),
+                explains=2 if context.hits else 0,
+                weight=5,
+            )
