@@ -90,7 +90,13 @@ class _Survey:
                 self.torch_libraries += tuple(closure.libraries)
         self.with_torch.fallback = {}
         self.torch_libraries = tuple(
-            dict.fromkeys(lib for lib in self.torch_libraries if lib.path.startswith(f"{self.torch_dir}/"))
+            dict.fromkeys(
+                library
+                for library in self.torch_libraries
+                # conda keeps libtorch in the environment's lib folder
+                if library.path.startswith(f"{self.torch_dir}/")
+                or library_kind(library.path.rpartition("/")[2]) is LibraryKind.TORCH
+            )
         )
 
     def _torch_modules(self) -> Iterator[Path]:

@@ -74,7 +74,11 @@ def _because(fact: ExtensionFact, value: str) -> Because:
 @check("EC-extension-abi")
 def extension_abi(context: CheckContext) -> Iterable[Hit]:
     """Symbols of torch that an extension needs and that the installed torch does not export."""
-    for owner, facts in _grouped(_loaded(context), lambda fact: fact.missing_symbols).items():
+
+    def wrong(fact: ExtensionFact) -> bool:
+        return bool(fact.missing_symbols) and not _lacks_torch_library(fact)
+
+    for owner, facts in _grouped(_loaded(context), wrong).items():
         first = facts[0].missing_symbols[0]
         values = _values(context, owner, facts) | {"symbol": first.mangled, "demangled": first.demangled}
         meanings = {symbol.says for fact in facts for symbol in fact.missing_symbols}
@@ -100,8 +104,11 @@ def extension_library(context: CheckContext) -> Iterable[Hit]:
     """Shared libraries that the loader would not find in a Python that imported torch first."""
 
     def lost(fact: ExtensionFact) -> bool:
-        # with symbols missing too, it is the wrong build, which EC-extension-abi says
-        return not fact.missing_symbols and any(one.kind in _REQUIRED for one in fact.missing_libraries)
+        # with symbols missing too, it was built for another torch, which EC-extension-abi says; where a library of torch
+        # is missing (a CPU build of torch beside CUDA extensions), its symbols only miss with it
+        if fact.missing_symbols and not _lacks_torch_library(fact):
+            return False
+        return any(one.kind in _REQUIRED for one in fact.missing_libraries)
 
     for owner, facts in _grouped(_loaded(context), lost).items():
         names = [one.name for fact in facts for one in fact.missing_libraries if one.kind in _REQUIRED]
@@ -113,9 +120,14 @@ def extension_library(context: CheckContext) -> Iterable[Hit]:
             because=tuple(_because(fact, fact.missing_libraries[0].name) for fact in facts[:_WITNESSES]),
             values=values,
             packages=(owner,) if "package" in values else (),
+            cause="wrong-build" if any(map(_lacks_torch_library, facts)) and "torch" in values else None,
             effect=_effect(context, owner),
             weight=4,
         )
+
+
+def _lacks_torch_library(fact: ExtensionFact) -> bool:
+    return any(lost.kind is LibraryKind.TORCH for lost in fact.missing_libraries)
 
 
 @check("EC-extension-system")
