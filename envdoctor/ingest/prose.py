@@ -19,6 +19,7 @@ _NAMED_VERSION = lazy(
 _WISH = lazy(
     r"requir|upgrad|install|need|downgrad|fixed in|since|works? (?:with|in|on|fine)|work with|tested|please|>=|<=|~=|!=|"
     r"should|support|recommend|latest|try |compatible with|incompatible|instead|could not find|satisf|matching distribution|"
+    r"to build|building|could not build|collecting |using cached|downloading|depends on|because |attempting|resolving|"
     r"使用最新|升级|安装|需要|降级|支持|要求|以上|建议|最新|换成|改成|回退|切换",
     re.I,
 )
