@@ -13,12 +13,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
 from envdoctor.binaries.reading import ByteSource, UnreadableBinaryError
+from envdoctor.binaries.symbolhash import GnuHash, sysv_candidates
 
 _MACHINES = {62: "x86_64", 183: "aarch64", 3: "i386", 21: "ppc64", 243: "riscv", 258: "loongarch"}
 _PT_LOAD, _PT_DYNAMIC = 1, 2
@@ -33,7 +34,7 @@ _DT_GNU_HASH, _DT_VERNEED, _DT_VERNEEDNUM, _DT_VERDEF, _DT_VERDEFNUM = (
 )
 _STB_GLOBAL, _STB_WEAK, _STB_GNU_UNIQUE = 1, 2, 10
 _MAX_SEGMENTS, _MAX_TAGS, _MAX_NAME = 512, 4096, 16384
-_MAX_SYMBOLS, _MAX_CHAIN, _MAX_VERSIONS = 4_000_000, 65536, 4096
+_MAX_SYMBOLS, _MAX_VERSIONS = 4_000_000, 4096
 
 _HEADER = struct.Struct("<16xHHIQQQIHHHHHH")
 _SEGMENT = struct.Struct("<IIQQQQQQ")
@@ -43,7 +44,6 @@ _TAG = struct.Struct("<QQ")
 _VERNEED = struct.Struct("<HHIII")
 _VERNAUX = struct.Struct("<IHHII")
 _VERDEF = struct.Struct("<HHHHIII")
-_GNU_HASH = struct.Struct("<IIII")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -256,10 +256,10 @@ class ElfFile:
         return bound
 
     @cached_property
-    def _gnu_hash(self) -> _GnuHash | None:
+    def _gnu_hash(self) -> GnuHash | None:
         if _DT_GNU_HASH not in self._first:
             return None
-        return _GnuHash(self.source, self._offset(self._first[_DT_GNU_HASH]))
+        return GnuHash(self.source, self._offset(self._first[_DT_GNU_HASH]))
 
     def exports(self, symbols: Iterable[str]) -> set[str]:
         """Those of `symbols` that this file defines for others, found through its hash table: microseconds a symbol."""
@@ -273,7 +273,7 @@ class ElfFile:
         if self._gnu_hash is not None:
             candidates = self._gnu_hash.candidates(raw)
         elif _DT_HASH in self._first:
-            candidates = _sysv_candidates(self.source, self._offset(self._first[_DT_HASH]), raw)
+            candidates = sysv_candidates(self.source, self._offset(self._first[_DT_HASH]), raw)
         else:
             return False
         wanted = raw + b"\0"
@@ -365,67 +365,6 @@ class ElfFile:
                     raise UnreadableBinaryError(f"truncated: section {name} lies outside of the file")
                 return span
         return None
-
-
-class _GnuHash:
-    """The GNU hash table: bloom filter, buckets, chains (glibc, elf/dl-lookup.c)."""
-
-    def __init__(self, source: ByteSource, offset: int) -> None:
-        self._source = source
-        count, self.first_symbol, words, self._shift = _GNU_HASH.unpack(source.small(offset, _GNU_HASH.size))
-        if words == 0 or count == 0:
-            raise UnreadableBinaryError("an empty GNU hash table")
-        bloom_at = offset + _GNU_HASH.size
-        buckets_at = bloom_at + 8 * words
-        self._chains_at = buckets_at + 4 * count
-        self._words, self._count = words, count
-        if self._chains_at > source.size:
-            raise UnreadableBinaryError("truncated: the hash table lies outside of the file")
-        self._bloom_at, self._buckets_at = bloom_at, buckets_at
-
-    def candidates(self, name: bytes) -> Iterator[int]:
-        value = _gnu_hash(name)
-        read = self._source.small
-        word = int.from_bytes(read(self._bloom_at + 8 * ((value >> 6) % self._words), 8), "little")
-        if not (word >> (value & 63)) & (word >> ((value >> self._shift) & 63)) & 1:
-            return
-        index = int.from_bytes(read(self._buckets_at + 4 * (value % self._count), 4), "little")
-        if index < self.first_symbol:
-            return
-        for _ in range(_MAX_CHAIN):
-            entry = int.from_bytes(read(self._chains_at + 4 * (index - self.first_symbol), 4), "little")
-            if entry | 1 == value | 1:
-                yield index
-            if entry & 1:
-                return
-            index += 1
-
-
-@lru_cache(maxsize=1 << 14)
-def _gnu_hash(name: bytes) -> int:
-    """One symbol is looked up in many libraries, so the hash is kept."""
-    value = 5381
-    for byte in name:
-        value = (value * 33 + byte) & 0xFFFFFFFF
-    return value
-
-
-def _sysv_candidates(source: ByteSource, offset: int, name: bytes) -> Iterator[int]:
-    """The symbols in the bucket of a name in a System V hash table (gABI, "Hash Table")."""
-    buckets, chains = struct.unpack("<II", source.small(offset, 8))
-    if not buckets:
-        return
-    value = 0
-    for byte in name:
-        value = (value << 4) + byte
-        high = value & 0xF0000000
-        value = (value ^ (high >> 24)) & ~high & 0xFFFFFFFF
-    index = int.from_bytes(source.small(offset + 8 + 4 * (value % buckets), 4), "little")
-    for _ in range(_MAX_CHAIN):
-        if index == 0 or index >= chains:
-            return
-        yield index
-        index = int.from_bytes(source.small(offset + 8 + 4 * (buckets + index), 4), "little")
 
 
 def _numbers(prefix: str, versions: Iterable[str]) -> Iterator[tuple[int, ...]]:

@@ -16,8 +16,6 @@ from envdoctor.binaries.reading import UnreadableBinaryError
 from envdoctor.binaries.system import SystemLibraries
 from envdoctor.facts.extensions import ExtensionFact, LibraryKind, Loading, PythonFit
 
-_JUDGED_KINDS = (LibraryKind.TORCH, LibraryKind.CUDA, LibraryKind.DRIVER)
-
 
 def inspect_extensions(
     *,
