@@ -92,6 +92,7 @@ def _table() -> dict[str, Handler]:
             Handler(readings.archs),
         ),
         ("python executable|sys.executable", Handler(readings.as_value("target.executable", readings.text_value))),
+        ("shm size|/dev/shm", Handler(readings.as_value("host.shm_bytes", values.size))),
         ("jetpack|l4t", Handler(readings.as_value("host.jetson", readings.text_value))),
     )
     table = {name: handler for row, handler in rows for name in row.split("|")}

@@ -106,6 +106,10 @@ def read(command: str, number: int) -> Iterator[Found]:
         if launcher.engine and launcher.rank != WEAK:
             yield from _arguments(command[at + len(launcher.marker) :], launcher, number)
         return
+    if command.startswith("--"):
+        yield from _arguments(command, Launcher("", None, None), number)
+        if "--model" in command:
+            yield Found("workload.task", "serve", number, COMMAND)
     if docker and (engine := next((p for p in ("vllm", "sglang") if p in command), None)):
         if " --model" in command:
             yield Found("workload.task", "serve", number, COMMAND)

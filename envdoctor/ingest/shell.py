@@ -64,6 +64,8 @@ def command_of(line: Line) -> tuple[str | None, bool]:
         return match.group(1), True
     if head == ">" and (match := re.match(r">>> (\S.*)", text)):
         return match.group(1), True
+    if line.plain.startswith("command: --"):  # of a compose file; the engine is the image's
+        return line.plain[len("command: ") :], True
     if _BARE.match(line.plain):
         return line.plain, False
     return None, False
