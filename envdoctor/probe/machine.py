@@ -28,13 +28,14 @@ def probe(
     cwd: Path | str | None = None,
     view: View | None = None,
     runner: Runner | None = None,
-    deadline_s: float = 4.5,
+    deadline_s: float = 4.0,
 ) -> Facts:
     """Host, driver, GPUs, CUDA, target environment and environment variables; checkpoint, workload and log stay open.
 
     `python` is the target: an interpreter, or the folder of an environment; None takes the active environment, `.venv`
     in `cwd`, or the running interpreter. `view` and `runner` are the live machine's unless a recorded host is given.
-    What does not answer within `deadline_s` seconds is abandoned, and its facts are unknown with that reason.
+    What does not answer within `deadline_s` seconds is abandoned, and its facts are unknown with that reason (the
+    report is to be out 5 s after the start of the process: the rest is for starting, matching and printing).
 
     Raises UsageError where `python` is no Python environment. A probe that fails makes its own facts unknown.
     """

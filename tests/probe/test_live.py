@@ -180,7 +180,7 @@ def test_default_deadline_leaves_time_for_the_report(fake: Fake) -> None:
     facts = probe(python=sys.executable, environ=environ)
     seconds = time.monotonic() - begin
     assert value_of(facts.driver.status) == "not-answering"
-    assert 4 < seconds < 7  # 4.5 and what a busy machine adds; benchmarks hold the 5 s
+    assert 3.5 < seconds < 6.5  # 4 and what a busy machine adds; benchmarks hold the 5 s
 
 
 def test_a_fast_answer_is_not_delayed(fake: Fake) -> None:

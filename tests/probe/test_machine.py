@@ -110,6 +110,30 @@ def test_wsl2_loader_path_wins_over_the_cache() -> None:
     assert value(wsl.libcuda_shadowed) is False
 
 
+def test_wsl2_whose_windows_has_no_nvidia_driver(tmp_path: Path) -> None:
+    host = tmp_path / "host"
+    shutil.copytree(HOSTS / "wsl2-4090", host)
+    shutil.rmtree(host / "commands")
+    shutil.rmtree(host / "files/usr/lib/wsl")
+    (host / "host.toml").write_text((host / "host.toml").read_text().replace('"/usr/lib/wsl/lib/nvidia-smi"', ""))
+    facts = replay_folder(host)
+    assert value(facts.driver.status) == "absent"
+    assert gpus(facts) == ()
+    assert "Windows brings no NVIDIA driver" in facts.gpus.source
+    assert value(facts.host.wsl.lib_folder) is False
+    assert "finds no libcuda" in reason(facts.host.wsl.libcuda)
+
+
+def test_kernel_module_without_its_tools(tmp_path: Path) -> None:
+    host = tmp_path / "host"
+    shutil.copytree(HOSTS / "r610-b200", host)
+    shutil.rmtree(host / "commands")
+    (host / "host.toml").write_text((host / "host.toml").read_text().replace('"/usr/bin/nvidia-smi"', ""))
+    facts = replay_folder(host)
+    assert value(facts.driver.status) == "failed"
+    assert value(facts.driver.says) == "there is no libnvidia-ml.so.1; there is no nvidia-smi"
+
+
 def test_wsl_facts_stay_out_of_other_systems() -> None:
     assert "wsl" not in encode(replay("laptop-cpu"))["host"]
 

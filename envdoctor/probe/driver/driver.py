@@ -56,7 +56,7 @@ def finish(
 ) -> tuple[Driver, Fact[tuple[Gpu, ...]]]:
     """Driver and GPUs, at `deadline` (in seconds of the runner's clock) at the latest."""
     if asked.nothing:
-        return _no_driver(view)
+        return _no_driver(view, on_wsl2=asked.on_wsl2)
     first = Account(source=nvml.SOURCE, state="absent", says=f"there is no {_LIBRARY}")
     if asked.nvml is not None:
         first = nvml.account(asked.nvml.result(deadline))
@@ -67,12 +67,12 @@ def finish(
     driver = Driver(
         status=status,
         version=_version(accounts, modules, asked, view),
-        platform=known("windows" if asked.on_wsl2 else "linux", "uname"),
+        platform=_platform(on_wsl2=asked.on_wsl2),
         cuda=known(first.cuda, first.source) if first.cuda else unknown(first.says or "NVML does not state it"),
         kernel_module=_module_kind(view, asked),
         says=_says(accounts, status),
     )
-    return driver, _gpus(accounts, status, view)
+    return driver, _gpus(accounts, status, view, asked)
 
 
 def _ask_smi(asked: Asked, runner: Runner, environ: Mapping[str, str], deadline: float, *, sure: bool) -> Account:
@@ -122,13 +122,14 @@ def _says(accounts: tuple[Account, ...], status: Known[str]) -> Fact[str]:
     if status.value == "no-access":
         text = "the kernel module is loaded, but this process is given no GPU (a container started without GPUs?)"
         return known(text, status.source)
-    said = [(a.says, a.source) for a in accounts if a.says and a.state not in ("answered", "absent")]
+    silent = ("answered",) if status.value == "failed" else ("answered", "absent")
+    said = [(a.says, a.source) for a in accounts if a.says and a.state not in silent]
     if not said:
         return unknown("nothing failed")
     return known("; ".join(text for text, _ in said), ", ".join(source for _, source in said))
 
 
-def _gpus(accounts: tuple[Account, ...], status: Known[str], view: View) -> Fact[tuple[Gpu, ...]]:
+def _gpus(accounts: tuple[Account, ...], status: Known[str], view: View, asked: Asked) -> Fact[tuple[Gpu, ...]]:
     lists = [(account.gpus, account.source) for account in accounts if account.gpus is not None]
     tegra = kernel.jetson_gpu(view)
     if lists:
@@ -146,7 +147,7 @@ def _gpus(accounts: tuple[Account, ...], status: Known[str], view: View) -> Fact
     listed = kernel.listed_gpus(view)
     if listed:
         return known(listed, "/proc/driver/nvidia/gpus")
-    return _on_the_bus(view, f"the driver does not list them ({status.value})")
+    return _on_the_bus(view, f"the driver does not list them ({status.value})", on_wsl2=asked.on_wsl2)
 
 
 def _filled(gpu: Gpu, others: list[Gpu]) -> Gpu:
@@ -166,7 +167,7 @@ def _completed(gpu: Gpu, same: Gpu) -> Gpu:
     return replace(gpu, **gaps) if gaps else gpu
 
 
-def _no_driver(view: View) -> tuple[Driver, Fact[tuple[Gpu, ...]]]:
+def _no_driver(view: View, *, on_wsl2: bool) -> tuple[Driver, Fact[tuple[Gpu, ...]]]:
     tegra = kernel.jetson_gpu(view)
     if tegra is not None:
         reason = unknown("the GPU of a Jetson has no NVML here")
@@ -174,11 +175,19 @@ def _no_driver(view: View) -> tuple[Driver, Fact[tuple[Gpu, ...]]]:
         return driver, known((tegra,), "/proc/device-tree")
     source = "no kernel module, no device node, no NVML, no nvidia-smi"
     reason = unknown("there is no NVIDIA driver")
-    driver = Driver(status=known("absent", source), version=reason, platform=known("linux", "uname"), cuda=reason)
-    return driver, _on_the_bus(view, "there is no NVIDIA driver")
+    driver = Driver(status=known("absent", source), version=reason, platform=_platform(on_wsl2=on_wsl2), cuda=reason)
+    return driver, _on_the_bus(view, "there is no NVIDIA driver", on_wsl2=on_wsl2)
 
 
-def _on_the_bus(view: View, why: str) -> Fact[tuple[Gpu, ...]]:
+def _platform(*, on_wsl2: bool) -> Fact[str]:
+    return known("windows" if on_wsl2 else "linux", "uname")
+
+
+def _on_the_bus(view: View, why: str, *, on_wsl2: bool) -> Fact[tuple[Gpu, ...]]:
+    if on_wsl2:  # GPUs are not on the PCI bus of WSL2; Windows mounts the driver of an NVIDIA GPU where it has one
+        if view.kind(f"{wsl.LIBRARIES}/libcuda.so.1") is None:
+            return known((), f"{wsl.LIBRARIES} holds no libcuda: Windows brings no NVIDIA driver")
+        return unknown(why)
     found = kernel.pci_gpus(view)
     if found:
         return known(found, "/sys/bus/pci/devices")

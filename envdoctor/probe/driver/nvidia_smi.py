@@ -6,7 +6,6 @@ Fields that a driver does not know end the whole query ("Field "compute_cap" is 
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -72,6 +71,8 @@ def account(outcome: Outcome | None) -> Account:
 
 
 def _rows(text: str) -> list[list[str]]:
+    import csv
+
     try:
         return list(csv.reader(text.splitlines()[: _MOST_GPUS * 2], skipinitialspace=True))
     except csv.Error:
