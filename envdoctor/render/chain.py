@@ -83,6 +83,8 @@ def link_of(finding: Mapping[str, Any]) -> str:
     cause = finding.get("cause", {})
     packages = [str(name) for name in cause.get("packages", ())]
     found = _CLASS_LINK.get(str(cause.get("class", "")))
+    if found == "extension" and packages[:1] == ["torch"]:
+        return "torch"  # its own kernels are what is missing
     if found:
         return found
     for name in packages:

@@ -20,6 +20,7 @@ from envdoctor.render.chain import chain_of
 from envdoctor.render.terminal import flat_facts
 
 _LONGEST = 4000
+_LONGEST_SENTENCE = 1200  # explanations are far shorter
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 _LEVELS = ("error", "warning", "info")
 _WEB = re.compile(r"https?://[A-Za-z0-9.\-]{1,253}(?:[:/?#][^\s<>\"']{0,2000})?$")
@@ -148,7 +149,7 @@ class _Page:
     def _text(self, mine: Any, twin: Any) -> str:
         """A text of the report, with its twin in the other language where there is one."""
         if not twin or twin == mine:
-            return _value(str(mine or ""))
+            return _value(str(mine or "")[:_LONGEST_SENTENCE])
         en, zh = (twin, mine) if self.lang == "zh" else (mine, twin)
         return self._both(str(en), str(zh))
 
@@ -182,9 +183,10 @@ class _Page:
             if link.finding is not None and link.finding in ids:
                 state = f'<a href="#f-{ids[link.finding]}">{state}</a>'
             mark = {"broken": "✗ ", "suspect": "? "}.get(link.state, "")
+            says = _value(link.says[:120]) if link.says else "—"
             items.append(
                 f'<li class="{link.state}"><span class="node"><strong>{self.say(link.name)}</strong>'
-                f'<span>{_value(link.says) if link.says else "—"}</span><span class="state">{mark}{state}</span></span></li>'
+                f'<span>{says}</span><span class="state">{mark}{state}</span></span></li>'
             )
         return (
             f'<section aria-labelledby="chain"><h2 id="chain">{self.say("chain")}</h2>'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import os
@@ -14,6 +15,7 @@ from typing import Any
 from envdoctor.errors import UndeterminedError, UsageError
 from envdoctor.ticket.bundle import Ticket
 from envdoctor.ticket.redact import Redactor
+from envdoctor.ticket.redact.shapes import CERTAIN_RULES
 from envdoctor.ticket.redact.span import MASK
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -55,7 +57,7 @@ def scan(data: bytes, redactor: Redactor) -> None:
                 for path, value in _strings(json.loads(text), ""):
                     _check(value, _field(info.filename, path), redactor)
             else:
-                _check(text, info.filename, redactor)
+                _check(text, info.filename, redactor, rendered=not info.filename.startswith("logs/"))
 
 
 def _field(member: str, path: str) -> str:
@@ -84,13 +86,17 @@ def _strings(value: Any, path: str) -> Iterator[tuple[str, str]]:
         yield path, value
 
 
-def _check(text: str, field: str, redactor: Redactor) -> None:
+def _check(text: str, field: str, redactor: Redactor, *, rendered: bool = False) -> None:
+    """Raises LeakError where something is left. What was rendered from the checked report has other neighbours around its
+    words: there, only what is recognizable without them counts."""
+    if rendered:
+        text = html.unescape(text)
     for literal in redactor.survivors(text):
         raise LeakError(field, f"a {literal.kind} of this machine")
     for span in redactor.find(text):
-        # Addresses are judged by what stands around them, and that is different in a rendered page: they were judged
-        # where they came from.
-        if span.rule not in _ADDRESSES and not MASK.fullmatch(span.identity):
+        if span.rule in CERTAIN_RULES or (
+            not rendered and span.rule not in _ADDRESSES and not MASK.fullmatch(span.identity)
+        ):
             raise LeakError(field, span.rule)
 
 
@@ -109,7 +115,6 @@ def write_ticket(ticket: Ticket, output: Path, *, force: bool = False) -> Path:
     if not force and output.exists():
         raise UsageError(f"--output {output}: exists already", advice="use another name, or --force to replace it")
     data = packed(ticket)
-    scan(data, ticket.redactor)
     temporary: Path | None = None
     try:
         handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}-")

@@ -121,7 +121,8 @@ class Outgoing:
             return True, self._redactor.mask(identity_kind(path), text, "identity")
         if sensitivity is Sensitivity.PAIR:
             name = str(around.get("name", path.rpartition(".")[2])).replace("=", "_")
-            return True, self._redactor.redact(f"{name}={text}").partition("=")[2]
+            # once with its name, which may make it a secret, and once without, as it will be read
+            return True, self._redactor.redact(self._redactor.redact(f"{name}={text}").partition("=")[2])
         return True, self._redactor.redact(text)
 
     def _denied(self, path: str) -> tuple[bool, Any]:

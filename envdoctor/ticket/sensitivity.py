@@ -36,7 +36,7 @@ facts.host: container wsl2
 facts.host.wsl: dxg lib_folder libcuda_shadowed memory_cap_bytes linux_driver_packages[]
 facts.driver: status version platform cuda kernel_module
 facts.gpus[]: index compute_capability memory_bytes memory_free_bytes mig ecc_errors vendor
-facts.cuda: nvcc cudnn gcc ninja
+facts.cuda: nvcc cudnn gcc ninja stated
 facts.cuda.toolkits[]: version
 facts.target: python implementation abi_tag platform_tag kind has_pip externally_managed
 facts.distributions: complete
@@ -48,7 +48,7 @@ facts.checkpoint: origin model_type architecture quant_method quant_key quant_fo
 facts.checkpoint: sym use_exllama dtype hidden_size
 facts.checkpoint: intermediate_size moe_intermediate_size num_attention_heads num_key_value_heads head_dim
 facts.checkpoint: num_hidden_layers vocab_size tensor_bytes
-facts.checkpoint: missing_biases[] scale_suffixes[]
+facts.checkpoint: missing_biases[] scale_suffixes[] weight_block[]
 facts.checkpoint.layers[]: family parallel inputs outputs count quantized
 facts.checkpoint.damage[]: kind
 facts.workload: engine task quantization backend dtype tensor_parallel pipeline_parallel max_model_len

@@ -107,12 +107,13 @@ class Planted:
     secret: str
     pieces: tuple[str, ...] = ()
 
-    def leaks(self, out: str) -> list[str]:
-        """What of the secret is still readable: the whole, its broken pieces, or any 9 characters of its body in a row."""
+    def leaks(self, out: str, *, step: int = 1) -> list[str]:
+        """What of the secret is still readable: the whole, its broken pieces, or any 9 characters of its body in a row
+        (looked for at every `step`)."""
         bad = [piece for piece in (self.secret, *self.pieces) if piece and piece in out]
         if len(self.secret) >= 18:
             tail = self.secret[6:]
-            bad += [tail[i : i + 9] for i in range(len(tail) - 8) if tail[i : i + 9] in out]
+            bad += [tail[i : i + 9] for i in range(0, len(tail) - 8, step) if tail[i : i + 9] in out]
         return bad
 
 

@@ -32,7 +32,7 @@
     button.textContent = word;
     setTimeout(() => { button.innerHTML = label; delete button.dataset.busy; said.textContent = ""; }, 1500);
   });
-  let opened = [];
-  addEventListener("beforeprint", () => { opened = [...document.querySelectorAll("details:not([open])")]; for (const d of opened) d.open = true; });
-  addEventListener("afterprint", () => { for (const d of opened) d.open = false; });
+  const opened = [];
+  addEventListener("beforeprint", () => { const more = [...document.querySelectorAll("details:not([open])")]; for (const d of more) d.open = true; opened.push(...more); });
+  addEventListener("afterprint", () => { for (const d of opened.splice(0)) d.open = false; });
 })();

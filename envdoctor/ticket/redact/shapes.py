@@ -381,3 +381,5 @@ OTHERS: tuple[Shape, ...] = (
 )
 
 SHAPES: tuple[Shape, ...] = TOKENS + OTHERS
+CERTAIN_RULES = frozenset({shape.rule for shape in TOKENS} | {"pem", "literal", "url-user-info", "email"})
+"""Rules that need no neighbours to be sure."""
