@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from envdoctor import __version__
-from envdoctor.cli import diagnose, explain, matrix
+from envdoctor.cli import diagnose, explain, lock, matrix, smoke, ticket
 
 app = typer.Typer(
     name="envdoctor",
@@ -32,5 +32,9 @@ def _root(
 
 
 app.command("diagnose")(diagnose.diagnose_command)
+app.command("lock")(lock.lock_command)
+app.command("smoke")(smoke.smoke_command)
+app.command("ticket")(ticket.ticket_command)
+app.command("diff")(ticket.diff_command)
 app.command("explain")(explain.explain_command)
 app.add_typer(matrix.app, name="matrix")

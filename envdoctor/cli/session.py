@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from envdoctor.cli.config import Config
 from envdoctor.diagnose import Diagnosis, diagnose
 from envdoctor.diagnose.ignores import IgnoreProblem, apply_ignores
 from envdoctor.errors import UndeterminedError, UsageError
-from envdoctor.facts import ENGINES, TASKS, Facts, Unknown, known
+from envdoctor.facts import ENGINES, TASKS, Checkpoint, Fact, Facts, Unknown, known, unknown, value_of
 from envdoctor.knowledge import Matrix, load_matrix
 from envdoctor.render.report import report
+
+if TYPE_CHECKING:
+    from envdoctor.facts.extensions import ExtensionFact
+    from envdoctor.facts.smoke import SmokeReport
+    from envdoctor.smoke import Progress
 
 _TP_MAX = 1024
 _LOG_CAP = 64 * 1024 * 1024
@@ -53,6 +59,8 @@ def run_diagnosis(wanted: Wanted, *, config: Config, lang: str, read_stdin: Call
     check_call(wanted)
     matrix = load_matrix()
     facts = collect(wanted, matrix, read_stdin)
+    if wanted.smoke:
+        facts = replace(facts, smoke=climb(facts, tell=lambda _: None))
     return judged(facts, matrix, config=config, lang=lang)
 
 
@@ -91,6 +99,7 @@ def collect(wanted: Wanted, matrix: Matrix, read_stdin: Callable[[], bytes]) -> 
         from envdoctor.probe import probe
 
         facts = probe(python=wanted.python, environ=dict(os.environ), cwd=Path.cwd())
+        facts = replace(facts, extensions=compiled(facts, matrix))
     for path in wanted.logs:
         text = _read(path, "--log")
         facts = merge(facts, ingest(text, source=path.name, gpu_table=matrix.tables["gpus"]))
@@ -130,7 +139,43 @@ def _read(path: Path, option: str) -> bytes:
         raise UsageError(f"{option} {path}: {error.strerror or error}") from None
 
 
-def _checkpoint(model: str, matrix: Matrix) -> Any:
+def compiled(facts: Facts, matrix: Matrix) -> Fact[tuple[ExtensionFact, ...]]:
+    """The compiled extensions of a live target, judged from their files; unknown where there is nothing to judge."""
+    sites, tag = value_of(facts.target.site_packages), value_of(facts.target.abi_tag)
+    installed = {dist.name for dist in facts.distributions.installed}
+    if not sites or not tag or "torch" not in installed:
+        return unknown("no torch in the target: nothing is judged against it")
+    from envdoctor.binaries import inspect_extensions, isa_by_cuda, read_system
+
+    executable = value_of(facts.target.executable)
+    torch_dir = next((Path(site) / "torch" for site in sites if (Path(site) / "torch" / "version.py").is_file()), None)
+    cuda, machine = value_of(facts.torch.cuda), value_of(facts.host.architecture) or platform.machine()
+    gpus = value_of(facts.gpus) or ()
+    found = inspect_extensions(
+        site_packages=[Path(site) for site in sites],
+        torch_dir=torch_dir,
+        python_tag=tag,
+        gpu_capabilities=sorted({cc for gpu in gpus if (cc := value_of(gpu.compute_capability))}),
+        driver_cuda=value_of(facts.driver.cuda),
+        system=read_system(machine=machine, environ=os.environ),
+        torch_cuda=cuda if cuda and cuda[:1].isdigit() else None,
+        executable=Path(executable) if executable else None,
+        isa_by_cuda=isa_by_cuda(matrix.tables["ptx-isa"]),
+    )
+    return known(found, "files in site-packages")
+
+
+def climb(facts: Facts, *, tell: Callable[[Progress], None]) -> Fact[SmokeReport]:
+    """Run the smoke ladder with the target's interpreter."""
+    from envdoctor.smoke import run_ladder
+
+    executable = value_of(facts.target.executable)
+    if not executable or not Path(executable).exists():
+        return unknown("the target has no interpreter that could run anything")
+    return known(run_ladder(python=Path(executable), on_progress=tell), "smoke ladder")
+
+
+def _checkpoint(model: str, matrix: Matrix) -> Checkpoint:
     from envdoctor.probe.checkpoint import read_checkpoint
 
     home = Path(

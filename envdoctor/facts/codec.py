@@ -48,7 +48,7 @@ def encode(value: Any) -> Any:
 
 def _encode_fields(value: Any) -> dict[str, Any]:
     out: dict[str, Any] = {}
-    for name, default in _defaults(type(value)):
+    for name, default in _defaults(value.__class__):
         item = getattr(value, name)
         if item is not default and item != default:
             out[name] = encode(item)
@@ -59,7 +59,7 @@ _NO_DEFAULT: Any = object()
 
 
 @cache
-def _defaults(cls: type) -> tuple[tuple[str, Any], ...]:
+def _defaults(cls: type[Any]) -> tuple[tuple[str, Any], ...]:
     out = []
     for field in fields(cls):
         default = field.default

@@ -9,6 +9,7 @@ from envdoctor.facts.extensions import ExtensionFact
 from envdoctor.facts.gpu import Cuda, Driver, Gpu
 from envdoctor.facts.host import Host
 from envdoctor.facts.known import NOT_STATED, Fact
+from envdoctor.facts.smoke import SmokeReport
 from envdoctor.facts.target import Distributions, EnvironmentVariable, Target, Torch
 from envdoctor.facts.workload import LogLine, Workload
 
@@ -25,6 +26,7 @@ class Facts:
     distributions: Distributions = Distributions()
     torch: Torch = Torch()
     extensions: Fact[tuple[ExtensionFact, ...]] = NOT_STATED  #: compiled extensions, judged from their files
+    smoke: Fact[SmokeReport] = NOT_STATED  #: what the ladder of tiny programs showed, where it was run
     environment: tuple[EnvironmentVariable, ...] = ()
     checkpoint: Checkpoint = Checkpoint()
     workload: Workload = Workload()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from envdoctor.facts import Facts, Known, value_of
+from envdoctor.facts import Facts, Gpu, Known, value_of
 from envdoctor.render.words import word
 
 
@@ -15,7 +15,8 @@ def machine_line(facts: Facts, lang: str) -> str:
 
 
 def _system(facts: Facts) -> str:
-    name = value_of(facts.host.distribution) or value_of(facts.host.os) or ""
+    distribution, system = value_of(facts.host.distribution), value_of(facts.host.os)
+    name = distribution or system or ""
     if value_of(facts.host.wsl2):
         name = f"{name} (WSL2)".strip()
     container = value_of(facts.host.container)
@@ -27,18 +28,21 @@ def _gpus(facts: Facts, lang: str) -> str:
         return word("gpu-unknown", lang)
     if not facts.gpus.value:
         return word("no-gpu", lang)
-    names = Counter(
-        f"{value_of(gpu.name) or 'GPU'}" + (f" ({cc})" if (cc := value_of(gpu.compute_capability)) else "")
-        for gpu in facts.gpus.value
-    )
+    names = Counter(_gpu(gpu) for gpu in facts.gpus.value)
     return ", ".join(f"{count} x {name}" if count > 1 else name for name, count in names.items())
+
+
+def _gpu(gpu: Gpu) -> str:
+    name, capability = value_of(gpu.name), value_of(gpu.compute_capability)
+    return (name or "GPU") + (f" ({capability})" if capability else "")
 
 
 def _driver(facts: Facts, lang: str) -> str:
     version = value_of(facts.driver.version)
     status = value_of(facts.driver.status)
     if version is None:
-        return word("no-driver", lang) if status == "absent" and value_of(facts.gpus) else ""
+        gpus = value_of(facts.gpus)
+        return word("no-driver", lang) if status == "absent" and gpus else ""
     shown = f"{word('driver', lang)} {version}"
     return f"{shown} ({status})" if status not in (None, "working") else shown
 

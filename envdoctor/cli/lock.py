@@ -1,0 +1,104 @@
+"""`envdoctor lock`: pinned, hashed, explained lock files for this machine, or for one that is not here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from envdoctor.errors import UsageError
+from envdoctor.facts import Facts, Gpu, known
+
+
+def lock_command(
+    requirements: list[str] = typer.Argument(None, metavar="REQUIREMENT...", show_default=False),
+    stack: str = typer.Option(
+        None, "--stack", help="A named stack (vllm-awq, transformers-gptq, lmdeploy, ...).", show_default=False
+    ),
+    fix: bool = typer.Option(False, "--fix", help="The smallest change to the target that makes its report clean."),
+    source: str = typer.Option(
+        None, "--from", help="A report or pasted text of the machine to lock for.", show_default=False
+    ),
+    python: Path = typer.Option(
+        None, "--python", help="The target whose machine and Python are meant.", show_default=False
+    ),
+    gpu: str = typer.Option(None, "--gpu", help="Name of the GPU to lock for, e.g. 'RTX 4090'.", show_default=False),
+    driver: str = typer.Option(None, "--driver", help="Driver version to lock for.", show_default=False),
+    python_version: str = typer.Option(None, "--python-version", help="X.Y", show_default=False),
+    index_url: list[str] = typer.Option(
+        [], "--index-url", help="Index to use instead of the configured ones.", show_default=False
+    ),
+    era: str = typer.Option(None, "--era", help="Newest day (YYYY-MM-DD) of floating packages.", show_default=False),
+    no_era: bool = typer.Option(False, "--no-era", help="Let floating packages be as new as they are."),
+    output: Path = typer.Option(
+        None, "--output", "-o", help="Write here instead of standard output.", show_default=False
+    ),
+    format_: str = typer.Option("requirements", "--format", help="requirements or pylock."),
+    prove: bool = typer.Option(False, "--prove", help="Build the lock in a throw-away environment and try it."),
+) -> int:
+    """Pins that work together. Exit status: 0 locked, 1 proven impossible or the proof failed, 3 index or budget."""
+    from envdoctor import resolve
+    from envdoctor.cli.output import write_output
+    from envdoctor.resolve.request import parse_era
+
+    if format_ not in ("requirements", "pylock"):
+        raise UsageError(f"--format {format_}: requirements or pylock")
+    if sum([bool(requirements), stack is not None, fix]) == 0:
+        raise UsageError("lock: what for?", advice="give REQUIREMENT..., --stack NAME, or --fix")
+    if output is not None and not output.parent.is_dir():
+        raise UsageError(f"--output: the folder {output.parent} does not exist")
+    facts = _facts(source=source, python=python, gpu=gpu, driver=driver, here=fix or not python_version)
+    common: dict[str, Any] = {
+        "facts": facts, "python": python_version, "indexes": tuple(index_url), "era": parse_era(era, off=no_era), "say": _say,
+    }  # fmt: skip
+    if fix:
+        changes = resolve.lock_fix(requirements=requirements or (), **common)
+        typer.echo(changes.summary(), err=True)
+        made = changes.lock
+    else:
+        made = resolve.lock(requirements or (), stack=stack, **common)
+    if prove:
+        made = resolve.prove(made, facts=facts, stack=stack, indexes=tuple(index_url), say=_say)
+    write_output(resolve.text_of(made, format_), output)
+    return 0
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _facts(*, source: str | None, python: Path | None, gpu: str | None, driver: str | None, here: bool) -> Facts:
+    """The machine to lock for: described by options, a report, or this one."""
+    from dataclasses import replace
+
+    if source is not None:
+        from envdoctor.cli.diagnose import read_stdin
+        from envdoctor.cli.session import Wanted, collect
+        from envdoctor.knowledge import load_matrix
+
+        facts = collect(Wanted(source=source), load_matrix(), read_stdin)
+    elif python is not None or here or (gpu is None and driver is None):
+        from envdoctor.probe import probe
+
+        facts = probe(python=python, environ=dict(os.environ), cwd=Path.cwd())
+    else:
+        facts = Facts()
+    if gpu is not None:
+        facts = replace(facts, gpus=known((_gpu(gpu),), "--gpu"))
+    if driver is not None:
+        platform = known("linux", "--driver")
+        facts = replace(facts, driver=replace(facts.driver, version=known(driver, "--driver"), platform=platform))
+    return facts
+
+
+def _gpu(name: str) -> Gpu:
+    from envdoctor.ingest import GpuTable
+    from envdoctor.knowledge import load_matrix
+
+    model = GpuTable(load_matrix().tables["gpus"]).lookup(name)
+    if model is None or model.compute_capability is None:
+        raise UsageError(f"--gpu {name}: not in the table of GPUs", advice="give the name as nvidia-smi prints it")
+    capability = known(model.compute_capability, "table of GPUs")
+    return Gpu(index=0, name=known(name, "--gpu"), compute_capability=capability)

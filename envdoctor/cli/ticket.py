@@ -1,0 +1,98 @@
+"""`envdoctor ticket`: an attachment for support that leaks nothing; `envdoctor diff`: what changed between two reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from envdoctor.errors import UsageError
+
+
+def ticket_command(
+    python: Path = typer.Option(None, "--python", help="The target interpreter.", show_default=False),
+    model: str = typer.Option(None, "--model", help="Folder of a checkpoint.", show_default=False),
+    engine: str = typer.Option(None, "--engine", help="The engine that fails.", show_default=False),
+    log: list[Path] = typer.Option(
+        [], "--log", help="A log of the failure; excerpts around recognised lines go in.", show_default=False
+    ),
+    source: str = typer.Option(
+        None, "--from", help="A pasted report instead of this machine; - reads standard input.", show_default=False
+    ),
+    lock: Path = typer.Option(None, "--lock", help="A proposed lock file to put in.", show_default=False),
+    smoke: bool = typer.Option(False, "--smoke", help="Run the smoke ladder and put its results in."),
+    output: Path = typer.Option(Path("envdoctor-ticket.zip"), "--output", "-o", help="The archive to write."),
+    force: bool = typer.Option(False, "--force", help="Overwrite an existing file."),
+    withhold: list[str] = typer.Option(
+        [], "--withhold", help="Leave this field out (as MANIFEST.json names it).", show_default=False
+    ),
+    preview: bool = typer.Option(False, "--preview", help="Show what would leave, and write nothing."),
+    lang: str = typer.Option(None, "--lang", help="en or zh (default: from the locale).", show_default=False),
+) -> int:
+    """Write one zip that can be attached to a ticket or issue. Exit status 0: written."""
+    from envdoctor.cli.config import read_config
+    from envdoctor.cli.diagnose import read_stdin
+    from envdoctor.cli.output import language, write_output
+    from envdoctor.cli.session import Wanted, run_diagnosis
+    from envdoctor.render.report import report
+    from envdoctor.ticket import build_ticket, write_ticket
+    from envdoctor.ticket import preview as preview_of
+
+    chosen = language(lang)
+    wanted = Wanted(python=python, model=model, engine=engine, logs=tuple(log), source=source, smoke=smoke)
+    result = run_diagnosis(wanted, config=read_config(Path.cwd()), lang=chosen, read_stdin=read_stdin)
+    other = report(result.facts, result.diagnosis, result.matrix, lang="en" if chosen == "zh" else "zh")
+    ticket = build_ticket(result.report, other=other, logs=tuple(log), lock=_text(lock), withhold=tuple(withhold))
+    if preview:
+        write_output(preview_of(ticket), None)
+        return 0
+    written = write_ticket(ticket, output, force=force)
+    typer.echo(f"{written}: {len(ticket.members)} files, {sum(ticket.redactions.values())} values masked")
+    typer.echo("look at it before you attach it: --preview shows every line that leaves", err=True)
+    return 0
+
+
+def _text(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--lock {path}: {error}") from None
+
+
+def diff_command(
+    before: Path = typer.Argument(..., metavar="A", help="A JSON report, a ticket or a pasted text."),
+    after: Path = typer.Argument(..., metavar="B", help="The same, of another day or machine."),
+    format_: str = typer.Option("terminal", "--format", help="terminal, json or markdown."),
+    lang: str = typer.Option(None, "--lang", help="en or zh (default: from the locale).", show_default=False),
+) -> int:
+    """What changed that can matter. Exit status 1: the findings differ."""
+    from envdoctor.cli.output import language, write_output
+    from envdoctor.facts import encode
+    from envdoctor.render.diff import diff_markdown, diff_text
+    from envdoctor.ticket import diff_reports
+
+    if format_ not in ("terminal", "json", "markdown"):
+        raise UsageError(f"--format {format_}: terminal, json or markdown")
+    chosen = language(lang)
+    difference = diff_reports(_report(before, chosen), _report(after, chosen))
+    if format_ == "json":
+        import json
+
+        write_output(json.dumps(encode(difference), ensure_ascii=False, indent=1) + "\n", None)
+    else:
+        show = diff_markdown if format_ == "markdown" else diff_text
+        write_output(show(encode(difference), chosen), None)
+    return 1 if difference.findings_differ else 0
+
+
+def _report(path: Path, lang: str) -> dict[str, Any]:
+    """The report of a file, diagnosed anew with the same matrix, so that both sides are judged alike."""
+    from envdoctor.cli.config import Config
+    from envdoctor.cli.session import Wanted, run_diagnosis
+
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file")
+    return run_diagnosis(Wanted(source=str(path)), config=Config(), lang=lang, read_stdin=bytes).report
