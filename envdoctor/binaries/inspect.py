@@ -140,8 +140,8 @@ class _Survey:
 
     def _loading(self, file: NativeFile, selected: bool | None) -> Loading | None:
         """How a file comes to be loaded; `None`: not an extension at all, or a variant that its package passes over."""
-        if _of_nvidia(file) or ".libs/" in file.relative:
-            return None
+        if _of_nvidia(file) or ".libs/" in file.relative or library_kind(file.name) is LibraryKind.CUDA:
+            return None  # libraries that only others need, copies of NVIDIA's own among them
         if selected is not None:
             return Loading.SELECTED if selected else None
         tag = discover.python_tag(file.name)

@@ -244,6 +244,14 @@ def test_a_file_whose_section_headers_are_stripped_is_still_judged(target: Targe
     assert fact.gpu_unreadable is not None
 
 
+def test_copies_of_nvidias_libraries_say_nothing_about_the_package_around_them(target: Target) -> None:
+    target.add("kernels", module("gpu_partial"), empty=("kernels/libcusparseLt-f80c68d1.so.0",))
+    shutil.copy(SITE / module("gpu_ptx"), target.site / "kernels/libcusparseLt-f80c68d1.so.0")
+    facts = target.inspect(gpus=["12.0"], driver_cuda="13.0")
+    assert "kernels/libcusparseLt-f80c68d1.so.0" not in facts
+    assert [found.match for found in by_distribution(facts.values())] == [GpuMatch.NONE]
+
+
 def test_nvidias_own_files_and_torch_itself_are_quiet(target: Target) -> None:
     facts = target.inspect(gpus=["8.9"])
     assert not [path for path in facts if path.startswith("nvidia/")]
