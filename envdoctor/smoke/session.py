@@ -94,11 +94,11 @@ class _Listener:
     def hear(self, data: Mapping[str, Any], stderr: str) -> None:
         event = data.get("event")
         if event == "hello":
-            self.version = str(data.get("python", ""))[:40]
+            self.version = _clean(data.get("python"), 40)
         elif event == "begin" and self.finished < len(self.jobs):
             self.rung = self.jobs[self.finished].rung
         elif event == "check" and self.rung:
-            self.check = (str(data.get("name", ""))[:120], str(data.get("device", ""))[:20])
+            self.check = (_clean(data.get("name"), 120), _clean(data.get("device"), 20))
             self.tell(Progress(rung=self.rung, name=self.check[0], device=self.check[1]))
         elif event == "result" and self.rung:
             self._add(_result(self.rung, data, stderr))
@@ -150,14 +150,14 @@ def _result(rung: Rung, data: Mapping[str, Any], stderr: str) -> RungResult:
     unexpected = data.get("unexpected")
     return RungResult(
         rung=rung,
-        name=str(data.get("name", ""))[:120],
+        name=_clean(data.get("name"), 120),
         outcome=outcome,
-        device=str(data.get("device", ""))[:20],
+        device=_clean(data.get("device"), 20),
         seconds=_number(data.get("seconds")) or 0.0,
-        detail=str(data.get("detail", ""))[:2000],
+        detail=_clean(data.get("detail"), 2000),
         numbers=tuple(_numbers(data.get("numbers"))),
-        said=said[:500] if isinstance(said, str) else None,
-        unexpected=tuple(str(name)[:200] for name in unexpected[:200]) if isinstance(unexpected, list) else (),
+        said=_clean(said, 500) if isinstance(said, str) else None,
+        unexpected=tuple(_clean(name, 200) for name in unexpected[:200]) if isinstance(unexpected, list) else (),
         stderr_tail=_tail(stderr) if outcome not in (Outcome.PASSED, Outcome.CANNOT_RUN) else "",
     )
 
@@ -167,10 +167,10 @@ def _numbers(raw: Any) -> list[Number]:
         return []
     return [
         Number(
-            name=str(item.get("name", ""))[:120],
+            name=_clean(item.get("name"), 120),
             value=_number(item.get("value")),
             limit=_number(item.get("limit")),
-            unit=str(item.get("unit", ""))[:20],
+            unit=_clean(item.get("unit"), 20),
         )
         for item in raw[:50]
         if isinstance(item, dict)
@@ -181,6 +181,12 @@ def _number(raw: Any) -> float | None:
     if isinstance(raw, bool) or not isinstance(raw, (int, float)):
         return None
     return float(raw) if math.isfinite(raw) else None
+
+
+def _clean(raw: Any, limit: int) -> str:
+    """Text from the target as one line without control characters: it may hold anything, a terminal's commands included."""
+    text = " ".join(str(raw if raw is not None else "")[: 2 * limit].split())
+    return "".join(c for c in text if c.isprintable())[:limit]
 
 
 def _tail(text: str) -> str:

@@ -182,8 +182,8 @@ def test_a_program_that_does_not_compile_is_an_error() -> None:
 
 
 def test_the_folder_is_gone_afterwards() -> None:
-    result = only(run("check.detail = os.getcwd() + '\\n' + os.environ['TMPDIR']"))
-    places = result.detail.splitlines()
+    result = only(run("check.detail = os.getcwd() + ' ' + os.environ['TMPDIR']"))
+    places = result.detail.split()
     assert len(set(places)) == 1
     assert "envdoctor-smoke-" in places[0]
     assert not Path(places[0]).exists()

@@ -228,9 +228,9 @@ def copy(rung: Any, cuda: Cuda, where: str) -> None:
 
 def problem_data() -> tuple[dict[str, bytes], list[int]]:
     """A layer of small integers and its exact result (every sum is far below 2**24, so float32 holds it)."""
-    q = [[(7 * k + 3 * n + k * n) % 16 for n in range(N)] for k in range(K)]
-    scales = [[1 + (g + n) % 4 for n in range(N)] for g in range(K // GROUP)]
-    zeros = [[(5 * g + n) % 16 for n in range(N)] for g in range(K // GROUP)]
+    q = [[((40503 * k + 30011 * n + 7919 * k * n) >> 7) % 16 for n in range(N)] for k in range(K)]
+    scales = [[1 + (g + n // 3) % 4 for n in range(N)] for g in range(K // GROUP)]
+    zeros = [[(5 * g + n // 5) % 16 for n in range(N)] for g in range(K // GROUP)]
     x = [(11 * k) % 15 - 7 for k in range(K)]
     words = [sum(q[8 * w + i][n] << (4 * i) for i in range(8)) for w in range(K // 8) for n in range(N)]
     right = [sum(x[k] * (q[k][n] - zeros[k // GROUP][n]) * scales[k // GROUP][n] for k in range(K)) for n in range(N)]

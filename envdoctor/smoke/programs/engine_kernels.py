@@ -36,14 +36,18 @@ UNPROVEN = ("awq_ext", "gptqmodel", "exllamav2", "torchao", "vllm")
 
 def run(rung: Any) -> None:
     device = rung.options["device"]
-    if device == "auto":
-        device = "cpu"
-        if importlib.util.find_spec("torch") is not None and importlib.import_module("torch").cuda.is_available():
-            device = "cuda:0"
+    torch: Any = None
+    with rung.check("setup", device) as check:
+        torch = rung.need("torch")
+        if device == "auto":
+            device = "cuda:0" if torch.cuda.is_available() else "cpu"
+        check.device = device
+        check.detail = f"torch {torch.__version__}"
+    if torch is None:
+        return
     checks = (("auto_gptq", auto_gptq), ("bitsandbytes", bitsandbytes))
     for module, function in checks:
         with rung.check(module, device) as check:
-            torch = rung.need("torch")
             rung.need(module)
             if device != "cpu":
                 raise rung.CannotRun("the check of %s on a GPU has never run on one and is not shipped yet" % module)
@@ -68,7 +72,7 @@ def auto_gptq(rung: Any, torch: Any, check: Any) -> None:
     x = tools["normals"](torch, (5, weight.shape[1]), 9)
     with torch.no_grad():
         got = layer(x)
-    compare(rung, torch, check, got, x, weight)
+    compare(rung, check, x, weight, got)
 
 
 def bitsandbytes(rung: Any, torch: Any, check: Any) -> None:
@@ -84,10 +88,11 @@ def bitsandbytes(rung: Any, torch: Any, check: Any) -> None:
     check.number("weights that changed", float((back != weight).sum()), 0.0)
     x = tools["normals"](torch, (5, depth), 12)
     got = importlib.import_module("bitsandbytes").matmul_4bit(x, packed.t(), quant_state=state)
-    compare(rung, torch, check, got, x, weight.double())
+    compare(rung, check, x, weight.double(), got)
 
 
-def compare(rung: Any, torch: Any, check: Any, got: Any, x: Any, weight: Any) -> None:
+def compare(rung: Any, check: Any, x: Any, weight: Any, got: Any) -> None:
+    torch = rung.need("torch")
     tools = rung.text("arithmetic")
     unit = tools["UNIT"]["float32"]
     right = weight.t()

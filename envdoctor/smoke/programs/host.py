@@ -114,6 +114,7 @@ class Rung:
 
     CannotRun = CannotRun
     modules: ClassVar[dict[str, Any]] = {}
+    broken: ClassVar[dict[str, str]] = {}
 
     def __init__(self, name: str, options: dict[str, Any], folder: str, send: Callable[[dict[str, Any]], None]) -> None:
         self.name, self.options, self.folder, self.send = name, options, folder, send
@@ -123,9 +124,16 @@ class Rung:
 
     def need(self, module: str) -> Any:
         """Imports what a program tests: CannotRun where it is not installed, ImportError where it is broken."""
-        if module not in sys.modules and importlib.util.find_spec(module.split(".", maxsplit=1)[0]) is None:
-            raise CannotRun("{} is not installed in this environment".format(module.split(".", maxsplit=1)[0]))
-        return importlib.import_module(module)
+        root = module.split(".", 1)[0]
+        if module in Rung.broken:
+            raise CannotRun(f"{root} did not import before: {Rung.broken[module]}")
+        if module not in sys.modules and importlib.util.find_spec(root) is None:
+            raise CannotRun(f"{root} is not installed in this environment")
+        try:
+            return importlib.import_module(module)
+        except Exception as problem:
+            Rung.broken[module] = f"{type(problem).__name__}: {problem}"
+            raise
 
     def text(self, name: str) -> dict[str, Any]:
         """The names of a helper text that lies beside the programs."""

@@ -1,0 +1,90 @@
+"""The smoke ladder for a person: a line per check while it runs, the sentence or the garbage, and where it broke first."""
+
+from __future__ import annotations
+
+from typing import IO
+
+from envdoctor.facts.smoke import Outcome, RungResult, SmokeReport
+
+WORDS: dict[str, tuple[str, str]] = {
+    "passed": ("passed", "通过"),
+    "failed-wrong-numbers": ("WRONG NUMBERS", "数值错误"),
+    "nan": ("NaN", "出现 NaN"),
+    "unexpected": ("UNEXPECTED", "异常情况"),
+    "error": ("ERROR", "报错"),
+    "import-error": ("IMPORT ERROR", "导入失败"),
+    "segfault": ("SEGFAULT", "段错误"),
+    "abort": ("ABORT", "进程中止"),
+    "illegal-instruction": ("ILLEGAL INSTRUCTION", "非法指令"),
+    "killed": ("KILLED", "进程意外结束"),
+    "out-of-memory": ("OUT OF MEMORY", "内存不足"),
+    "hang": ("HANG", "卡死"),
+    "cannot-run": ("cannot run", "无法运行"),
+    "driver": ("driver", "驱动"),
+    "torch": ("torch", "torch"),
+    "kernel": ("kernel", "算子"),
+    "engine-kernel": ("engine kernel", "引擎算子"),
+    "checkpoint": ("checkpoint", "检查点"),
+    "says": ("it says", "模型输出"),
+    "unexpected-names": ("not in the checkpoint", "检查点中不存在"),
+    "stderr": ("last lines", "最后输出"),
+    "all-passed": ("Every rung that could run has passed.", "所有可运行的层级均已通过。"),
+    "only-reference": (
+        "Nothing but the built-in reference could run: nothing is proven about this environment.",
+        "只有内置参考实现可以运行:对该环境没有得出任何结论。",
+    ),
+    "nothing-ran": ("No rung could run: nothing is proven.", "没有任何层级可以运行:没有得出任何结论。"),
+    "first": ("It breaks first at: {rung} ({name}).", "最先出错的层级:{rung}({name})。"),
+}
+STYLES = {Outcome.PASSED: "green", Outcome.CANNOT_RUN: "dim"}
+
+
+def word(key: str, lang: str = "en") -> str:
+    """The word for a key in English or Simplified Chinese."""
+    english, chinese = WORDS[key]
+    return chinese if lang.startswith("zh") else english
+
+
+def result_lines(result: RungResult, lang: str = "en") -> list[tuple[str, str]]:
+    """One check as (text, style) lines."""
+    head = f"{word(result.rung.value, lang)}: {result.name}"
+    place = f" [{result.device}]" if result.device else ""
+    seconds = f"  {result.seconds:.2f} s" if result.seconds >= 0.01 else ""
+    style = STYLES.get(result.outcome, "bold red")
+    lines = [(f"{word(result.outcome.value, lang)}  {head}{place}{seconds}", style)]
+    if result.detail:
+        lines.append((f"    {result.detail}", ""))
+    if result.said is not None:
+        lines.append((f'    {word("says", lang)}: "{result.said}"', "bold"))
+    if result.unexpected:
+        lines.append((f"    {word('unexpected-names', lang)}: {', '.join(result.unexpected)}", ""))
+    if result.failed and result.stderr_tail:
+        lines.append((f"    {word('stderr', lang)}:", "dim"))
+        lines += [(f"      {line}", "dim") for line in result.stderr_tail.splitlines()]
+    return lines
+
+
+def verdict_line(report: SmokeReport, lang: str = "en") -> tuple[str, str]:
+    """The sentence at the end; it never says more than was run."""
+    if report.failures:
+        first = report.failures[0]
+        text = word("first", lang).format(rung=word(first.rung.value, lang), name=first.name)
+        return text, "bold red"
+    if report.only_reference:
+        spoke = any(result.reference and result.outcome is Outcome.PASSED for result in report.results)
+        return word("only-reference" if spoke else "nothing-ran", lang), "yellow"
+    return word("all-passed", lang), "bold green"
+
+
+def render_smoke(
+    report: SmokeReport, *, lang: str = "en", out: IO[str] | None = None, verdict_only: bool = False
+) -> None:
+    """Prints the ladder (or, after a run whose progress was shown, only the verdict) to `out`, default stdout."""
+    from rich.console import Console
+
+    console = Console(file=out, highlight=False, emoji=False, markup=False)
+    for result in () if verdict_only else report.results:
+        for text, style in result_lines(result, lang):
+            console.print(text, style=style)
+    text, style = verdict_line(report, lang)
+    console.print(text, style=style)
