@@ -112,9 +112,16 @@ def verdicts(
     if not any(container.code for container in containers):
         return ()
     return tuple(
-        GpuVerdict(capability=capability, match=file_match(containers, sm_number(capability), ptx))
+        GpuVerdict(capability=capability, match=_match_of(containers, capability, ptx))
         for capability in dict.fromkeys(capabilities)
     )
+
+
+def _match_of(containers: Sequence[GpuContainer], capability: str, ptx: PtxRange | None) -> GpuMatch:
+    try:
+        return file_match(containers, sm_number(capability), ptx)
+    except ValueError:  # a driver may answer "[N/A]"
+        return GpuMatch.UNKNOWN
 
 
 def isa_by_cuda(table: Mapping[str, Any]) -> dict[str, str]:

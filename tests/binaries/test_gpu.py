@@ -87,6 +87,11 @@ def test_files_without_code_get_no_verdict() -> None:
     assert verdicts((GpuContainer(code=()),), ["8.9"], None) == ()
 
 
+def test_a_capability_that_the_driver_does_not_tell_is_unknown() -> None:
+    (verdict,) = verdicts((GpuContainer(code=(sass(80),)),), ["[N/A]"], None)
+    assert verdict.match is GpuMatch.UNKNOWN
+
+
 @pytest.mark.parametrize("text", ["8", "8.60", "eight.six", "", "-8.6", "8.6a"])
 def test_what_is_no_capability_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no compute capability"):
