@@ -38,20 +38,6 @@ def _say(text: str) -> None:
 
 
 def _run() -> None:
-    import click
-
     from envdoctor.cli.commands import app
 
-    try:
-        status = app(standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        print(error.format_message())  # noqa: T201
-        sys.exit(2)
-    except click.UsageError as error:
-        _say(f"envdoctor: {error.format_message()}")
-        if error.ctx is not None:
-            _say(f"  try: {error.ctx.command_path} --help")
-        sys.exit(2)
-    except click.Abort:
-        raise KeyboardInterrupt from None
-    sys.exit(status if isinstance(status, int) else 0)
+    app()

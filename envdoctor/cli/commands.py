@@ -6,6 +6,7 @@ import typer
 
 from envdoctor import __version__
 from envdoctor.cli import diagnose, explain, lock, matrix, smoke, ticket
+from envdoctor.cli.status import exiting
 
 app = typer.Typer(
     name="envdoctor",
@@ -31,10 +32,10 @@ def _root(
     del version
 
 
-app.command("diagnose")(diagnose.diagnose_command)
-app.command("lock")(lock.lock_command)
-app.command("smoke")(smoke.smoke_command)
-app.command("ticket")(ticket.ticket_command)
-app.command("diff")(ticket.diff_command)
-app.command("explain")(explain.explain_command)
+app.command("diagnose")(exiting(diagnose.diagnose_command))
+app.command("lock")(exiting(lock.lock_command))
+app.command("smoke")(exiting(smoke.smoke_command))
+app.command("ticket")(exiting(ticket.ticket_command))
+app.command("diff")(exiting(ticket.diff_command))
+app.command("explain")(exiting(explain.explain_command))
 app.add_typer(matrix.app, name="matrix")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from envdoctor.cli.status import exiting
 from envdoctor.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The known-issues matrix, for readers and authors.")
@@ -14,6 +15,7 @@ _SOURCE = typer.Option(Path("matrix"), "--source", help="The folder with entries
 
 
 @app.command("list")
+@exiting
 def list_command(
     lang: str = typer.Option(None, "--lang", help="en or zh.", show_default=False),
     cause: str = typer.Option(None, "--class", help="Only this cause class.", show_default=False),
@@ -35,6 +37,7 @@ def list_command(
 
 
 @app.command("show")
+@exiting
 def show_command(
     entry_id: str = typer.Argument(..., metavar="ID"),
     lang: str = typer.Option(None, "--lang", help="en or zh.", show_default=False),
@@ -46,6 +49,7 @@ def show_command(
 
 
 @app.command("lint")
+@exiting
 def lint_command(source: Path = _SOURCE) -> int:
     """The gate: unknown keys, ranges, evidence, cases, ids, patterns. Status 1 where something is wrong."""
     from envdoctor.workshop.lint import lint
@@ -61,6 +65,7 @@ def lint_command(source: Path = _SOURCE) -> int:
 
 
 @app.command("test")
+@exiting
 def test_command(
     entry_id: str = typer.Argument(None, metavar="[ID]", help="Only this entry."),
     source: Path = _SOURCE,
