@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from envdoctor.facts import EnvironmentVariable
+from envdoctor.probe.ports import printable
 
 SOURCE = "environment"
 _VALUE_LIMIT = 4096
@@ -37,7 +38,7 @@ def without_user_info(text: str) -> str:
 def environment(environ: Mapping[str, str]) -> tuple[EnvironmentVariable, ...]:
     """The variables of the allow-list, by name; values without URL credentials, at most 4096 characters each."""
     return tuple(
-        EnvironmentVariable(name=name, value=without_user_info(value)[:_VALUE_LIMIT], source=SOURCE)
+        EnvironmentVariable(name=name, value=printable(without_user_info(value)[:_VALUE_LIMIT]), source=SOURCE)
         for name, value in sorted(environ.items())
         if is_allowed(name)
     )

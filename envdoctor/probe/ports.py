@@ -113,6 +113,11 @@ def text_of(view: View, path: str, limit: int = READ_LIMIT) -> str | None:
         return None
 
 
+def printable(text: str) -> str:
+    """The text as any encoder takes it: bytes that were no UTF-8 (names, variables) become replacement characters."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def names_of(view: View, folder: str) -> list[str]:
     """The names in a folder; none where it cannot be listed."""
     try:

@@ -53,3 +53,9 @@ def test_url_credentials_are_taken_out(text: str, clean: str) -> None:
 def test_values_are_cut_and_sorted_by_name() -> None:
     found = environment({"VLLM_B": "x" * 100_000, "CUDA_A": "1"})
     assert [(v.name, len(v.value)) for v in found] == [("CUDA_A", 1), ("VLLM_B", 4096)]
+
+
+def test_bytes_that_are_no_text_can_be_printed() -> None:
+    (variable,) = environment({"CUDA_HOME": "/opt/cud\udcff"})
+    assert variable.value == "/opt/cud\ufffd"
+    variable.value.encode()

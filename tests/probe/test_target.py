@@ -280,6 +280,16 @@ class TestDamage:
         # METADATA that says nothing: the folder's name still does. No METADATA: nothing is claimed to be there.
         assert names(facts) == ["binary", "empty", "folder", "good"]
 
+    def test_names_that_are_no_text_can_be_printed(self, venv: Path) -> None:
+        folder = os.fsencode(site_of(venv)) + b"/caf\xe9-1.0.dist-info"
+        Path(os.fsdecode(folder)).mkdir()
+        Path(os.fsdecode(folder + b"/METADATA")).write_text("Name: caf\nVersion: 1.0\n\n")
+        Path(os.fsdecode(folder.replace(b"caf", b"gone"))).mkdir()
+        facts = look(venv)
+        assert names(facts) == ["caf"]
+        facts.distributions.installed[0].source.encode()
+        facts.distributions.unreadable[0].path.encode()
+
     def test_two_versions_in_one_folder(self, venv: Path) -> None:
         for version in ("4.9.0", "4.44.0"):
             add(site_of(venv), "transformers", version)

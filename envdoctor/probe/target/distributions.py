@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from envdoctor.facts import Distribution, UnreadableMetadata
 from envdoctor.probe.environment import without_user_info
-from envdoctor.probe.ports import View
+from envdoctor.probe.ports import View, printable
 from envdoctor.probe.target.search_path import Place
 
 _FIRST_BYTES = 1 << 14  # the headers of almost every distribution; the description that follows is not read
@@ -55,7 +55,7 @@ def installed(view: View, places: Iterable[Place]) -> tuple[list[Installed], lis
             try:
                 item = _read(view, place, name)
             except _UnreadableError as error:
-                unreadable.append(UnreadableMetadata(path=path, reason=str(error)))
+                unreadable.append(UnreadableMetadata(path=printable(path), reason=str(error)))
                 item = _from_name(place, name) if error.there else None
             if item is not None:
                 found.setdefault(item.distribution.name, []).append(item)
@@ -93,7 +93,7 @@ def _parsed(view: View, place: Place, path: str, headers: bytes) -> Installed:
             raise _UnreadableError(f"METADATA {problem}", there=True)
     installer, url, editable = _record(view, path) if path.endswith(".dist-info") else (None, None, False)
     distribution = Distribution(
-        name=normalized(fields[b"name"]), version=fields[b"version"], source=path,
+        name=normalized(fields[b"name"]), version=fields[b"version"], source=printable(path),
         installer=installer, direct_url=url, editable=editable,
     )  # fmt: skip
     return Installed(distribution=distribution, requires=tuple(requires), place=place)
@@ -152,7 +152,7 @@ def _from_name(place: Place, name: str) -> Installed | None:
     stem, _, version = stem.partition("-")
     if not (_NAME.match(stem) and _VERSION.match(version)):
         return None
-    distribution = Distribution(name=normalized(stem), version=version, source=f"{place.folder}/{name}")
+    distribution = Distribution(name=normalized(stem), version=version, source=printable(f"{place.folder}/{name}"))
     return Installed(distribution=distribution, requires=(), place=place)
 
 
