@@ -29,7 +29,8 @@ _MAX_FILE = 4 << 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DerivedLibrary:
-    """One native file of a wheel. `cuda`: the CUDA majors whose runtime it asks for by name.
+    """One native file of a wheel. `cuda`: the CUDA majors whose runtime it asks for by name. `other_gpu`: `rocm` or `xpu`
+    where it is the variant for GPUs of another maker.
 
     `gpu`: how many of its `containers` (CUDA translation units) hold each target: `sm_80`, `sm_90a`, PTX as `compute_80`.
     `needs`: torch symbols by the torch versions that export them (intervals), with their names; those that every measured
@@ -37,6 +38,7 @@ class DerivedLibrary:
     """
 
     path: str
+    other_gpu: str | None = None
     cuda: tuple[int, ...] = ()
     gpu: Mapping[str, int]
     containers: int = 0
@@ -49,8 +51,9 @@ class DerivedLibrary:
 class DerivedRow:
     """One published wheel. `torch`: the measured torch versions whose libraries export all that it needs; None: it links none.
 
-    `floors`: the highest version needed of GLIBC, GLIBCXX and CXXABI. `python`: the interpreter tags of this file (others of
-    the same version were not read). `requires_dist` is the wheel's own metadata, which may promise something else.
+    `floors`: the highest version of GLIBC, GLIBCXX and CXXABI that its libraries need, variants for other makers' GPUs left
+    out. `python`: the interpreter tags of this file (others of the same version were not read). `requires_dist` is the
+    wheel's own metadata, which may promise something else.
     """
 
     distribution: str
@@ -244,8 +247,9 @@ def _library(data: Mapping[str, Any], symbols: Mapping[str, Sequence[str]]) -> D
     everywhere = int(needs.pop("*", 0))
     return DerivedLibrary(
         path=data["path"],
+        other_gpu=data.get("other_gpu"),
         cuda=tuple(data.get("cuda", ())),
-        gpu=MappingProxyType(dict(data.get("gpu", {}))),
+        gpu=_gpu(data.get("gpu", ""), data.get("containers", 0)),
         containers=data.get("containers", 0),
         needs=MappingProxyType(
             {versions: tuple(symbols[versions][place] for place in places) for versions, places in needs.items()}
@@ -261,9 +265,15 @@ def _torch_rows(table: Mapping[str, Any]) -> Iterator[TorchRow]:
             **_common(row),
             requires_dist=tuple(row["requires_dist"]),
             cuda=row["cuda"],
-            gpu=MappingProxyType(dict(row["gpu"])),
+            gpu=_gpu(row["gpu"], row["containers"]),
             containers=row["containers"],
         )
+
+
+def _gpu(text: str, containers: int) -> Mapping[str, int]:
+    """`sm_80 sm_90a:2` of 10 containers as `{"sm_80": 10, "sm_90a": 2}`."""
+    pairs = (part.partition(":") for part in text.split())
+    return MappingProxyType({target: int(count) if count else containers for target, _, count in pairs})
 
 
 def _common(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,20 +18,20 @@ def wheel(version: str, **fields: Any) -> dict[str, Any]:
 
 
 def tables() -> dict[str, Any]:
-    def torch(version: str, cuda: str | None, gpu: dict[str, int]) -> dict[str, Any]:
+    def torch(version: str, cuda: str | None, gpu: str) -> dict[str, Any]:
         return wheel(version, cuda=cuda, gpu=gpu, containers=10, requires_dist=["filelock"], arch_flags=None)
 
-    library = {"path": "x.so", "gpu": {"sm_80": 2, "compute_80": 1}, "containers": 2}
+    library = {"path": "x.so", "gpu": "sm_80 compute_80:1", "containers": 2}
     return {
         "torch": {
             "schema": 1,
             "distribution": "torch",
             "made": "2026-01-01",
             "rows": [
-                torch("2.2.2", "12.1", {"sm_50": 10, "sm_80": 10, "sm_90": 10}),
-                torch("2.3.1", "12.1", {"sm_50": 10, "sm_80": 10, "sm_90": 10}),
-                torch("2.6.0", "12.4", {"sm_50": 10, "sm_90": 9, "sm_90a": 2}),
-                torch("2.11.0", "13.0", {"sm_75": 10, "sm_120": 10, "compute_120": 8}),
+                torch("2.2.2", "12.1", "sm_50 sm_80 sm_90"),
+                torch("2.3.1", "12.1", "sm_50 sm_80 sm_90"),
+                torch("2.6.0", "12.4", "sm_50 sm_90:9 sm_90a:2"),
+                torch("2.11.0", "13.0", "sm_75 sm_120 compute_120:8"),
             ],
         },
         "my-ext": {
@@ -49,7 +49,7 @@ def tables() -> dict[str, Any]:
                     torch="2.3.1..2.11.0",
                     libraries=[
                         {**library, "cuda": [12], "needs": {"*": 4, "2.3.1..2.11.0": [1]}},
-                        {"path": "y.so", "needs": {"*": 3}, "problem": "GPU code: stripped"},
+                        {"path": "y.so", "needs": {"*": 3}, "other_gpu": "rocm", "problem": "GPU code: stripped"},
                     ],
                 ),
                 wheel("0.3", requires=1, torch="none", libraries=[{"path": "x.so", "needs": {"*": 0, "none": [0]}}]),
@@ -84,7 +84,7 @@ def test_rows_carry_the_wheels_own_metadata() -> None:
     first, second = row.libraries
     assert (first.cuda, first.everywhere, dict(first.needs)) == ((12,), 4, {"2.3.1..2.11.0": ("newer",)})
     assert dict(first.gpu) == {"sm_80": 2, "compute_80": 1}
-    assert second.problem == "GPU code: stripped"
+    assert (second.other_gpu, second.problem) == ("rocm", "GPU code: stripped")
     assert dict(row.floors) == {"GLIBC": "2.17"}
 
 

@@ -172,8 +172,8 @@ def _read_into_cache(wheel: PublishedWheel, work: _Work) -> None:
         with closing(stream):
             reading = read_wheel(stream, spare=work.spare, on_member=report)
         work.cache.put(wheel, reading, size)
-    except BudgetSpentError as error:
-        work.spent = str(error)
+    except BudgetSpentError:
+        work.spent = "not read yet: the run's byte budget was spent"
         work.skipped.append(Skipped(package=wheel.distribution, version=wheel.version, reason=work.spent))
     except EnvdoctorError as error:
         work.skipped.append(Skipped(package=wheel.distribution, version=wheel.version, reason=str(error)))

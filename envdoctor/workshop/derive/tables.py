@@ -97,7 +97,7 @@ def _torch_row(torch: Measured) -> dict[str, Any]:
     row = _common(torch)
     row["cuda"] = torch.reading.cuda_version
     row["floors"] = _highest_floors(libraries)
-    row["gpu"] = dict(code.gpu or {}) if code else {}
+    row["gpu"] = gpu_text(code) if code else ""
     row["containers"] = code.containers if code else 0
     row["arch_flags"] = torch.reading.arch_flags
     return row
@@ -169,11 +169,13 @@ def _library_line(
     library: Library, needs: frozenset[str], symbols: Mapping[str, list[str]], support: Support
 ) -> dict[str, Any]:
     line: dict[str, Any] = {"path": library.path}
+    if other := _other_gpu(library):
+        line["other_gpu"] = other
     cuda = cuda_majors(library)
     if cuda:
         line["cuda"] = cuda
     if library.gpu:
-        line["gpu"] = library.gpu
+        line["gpu"] = gpu_text(library)
         line["containers"] = library.containers
     if needs:
         everywhere = sum(1 for symbol in needs if support.exported_on[symbol] == "*")
@@ -210,10 +212,24 @@ def cuda_majors(library: Library) -> list[int]:
     return sorted(found)
 
 
+def gpu_text(library: Library) -> str:
+    """The targets of its GPU code, each with the number of containers that hold it where not all do: `sm_80 sm_90a:2`."""
+    counts = (library.gpu or {}).items()
+    return " ".join(target if count == library.containers else f"{target}:{count}" for target, count in counts)
+
+
+def _other_gpu(library: Library) -> str | None:
+    """`rocm` or `xpu` for a variant of the library for GPUs of other makers: its needs say nothing about NVIDIA systems."""
+    for family, names in {"rocm": r"lib(hip|roc|amdhip|hsa)", "xpu": r"lib(sycl|ze_loader)"}.items():
+        if any(re.match(names, needed) for needed in library.needed):
+            return family
+    return None
+
+
 def _highest_floors(libraries: Iterable[Library]) -> dict[str, str]:
     highest: dict[str, str] = {}
     for library in libraries:
-        for family, floor in library.floors.items():
+        for family, floor in library.floors.items() if _other_gpu(library) is None else ():
             if family not in highest or Version(floor) > Version(highest[family]):
                 highest[family] = floor
     return dict(sorted(highest.items()))

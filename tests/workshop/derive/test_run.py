@@ -8,7 +8,7 @@ from packaging.utils import parse_wheel_filename
 
 from envdoctor.errors import UndeterminedError
 from envdoctor.knowledge.derived import DerivedTables, read_folder
-from envdoctor.workshop.derive import Progress, Target, derive, run, write_tables
+from envdoctor.workshop.derive import Progress, Target, derive, progress_bar, run, write_tables
 from envdoctor.workshop.derive.index import PublishedWheel, each_version, find
 
 from .served import Server, serving, torch_wheel, wheel
@@ -168,3 +168,19 @@ def test_a_broken_wheel_is_skipped_with_the_reason(listed: Server, tmp_path: Pat
     assert set(reasons) >= {"0.2"}
     assert "not a readable wheel" in reasons["0.2"]
     assert done.tables["my-kernels"]["not_covered"] == reasons
+
+
+def test_the_bar_goes_to_stderr(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich shows bars on terminals only
+    monkeypatch.setenv("COLUMNS", "120")
+    with progress_bar() as show:
+        show(
+            Progress(
+                package="torch", version="2.6.0", done=3, total=9, received=12_000_000, member="torch/lib/libc10.so"
+            )
+        )
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "3/9" in err
+    assert "12 MB" in err
+    assert "torch 2.6.0 libc10.so" in err

@@ -14,6 +14,7 @@ from envdoctor.workshop.derive.tables import (
     Measured,
     cuda_majors,
     extension_table,
+    gpu_text,
     measure_support,
     outside_needs,
     render,
@@ -102,3 +103,28 @@ def test_classes_rows_and_order() -> None:
 )
 def test_cuda_majors(needed: tuple[str, ...], majors: list[int]) -> None:
     assert cuda_majors(library("x.so", needed=needed)) == majors
+
+
+def test_gpu_text_counts_only_what_not_every_container_holds() -> None:
+    assert (
+        gpu_text(library("x.so", gpu={"sm_80": 3, "sm_90a": 1, "compute_90": 3}, containers=3))
+        == "sm_80 sm_90a:1 compute_90"
+    )
+    assert gpu_text(library("x.so", gpu=None)) == ""
+
+
+def test_variants_for_other_gpus_do_not_raise_the_floor() -> None:
+    def built(path: str, floor: str, needed: str) -> Library:
+        return Library(path=path, size=1, floors={"GLIBC": floor}, needed=(needed,))
+
+    wheel = measured(
+        "x",
+        "1",
+        built("x_cuda.so", "2.17", "libcudart.so.12"),
+        built("x_cuda2.so", "2.4", "libcudart.so.12"),
+        built("x_rocm.so", "2.34", "libhipblas.so.2"),
+        built("x_xpu.so", "2.35", "libsycl.so.8"),
+    )
+    row = extension_table("x", [wheel], measure_support([], ()), head={})["rows"][0]
+    assert row["floors"] == {"GLIBC": "2.17"}
+    assert [line.get("other_gpu") for line in row["libraries"]] == [None, None, "rocm", "xpu"]
