@@ -160,13 +160,17 @@ class _Page:
         active = self._active()
         level = next((level for level in _LEVELS if any(f.get("severity") == level for f in active)), "none")
         count = sum(1 for f in active if f.get("severity") == level)
-        heading = self.say(f"verdict-{level}", n=count) if level != "none" else self.say("verdict-none")
+        heading = (
+            self.say(f"verdict-{level}{'-one' if count == 1 else ''}", n=count)
+            if level != "none"
+            else self.say("verdict-none")
+        )
         out = [f'<section class="verdict {level}" aria-labelledby="verdict"><h1 id="verdict">{heading}</h1>']
         if active and level != "none":
             first = next(f for f in active if f.get("severity") == level)
             twin = self._twins.get(str(first.get("id")), {})
             link = f'<a href="#f-{self._findings.index(first)}">{self._text(first.get("title"), twin.get("title"))}</a>'
-            out.append(f"<p>{self.say('first')}: {link}</p>")
+            out.append(f"<p>{self.say('first')}{link}</p>")
         else:
             coverage = self._report.get("coverage") or {}
             known = len(coverage.get("known") or ())
@@ -254,7 +258,7 @@ class _Page:
                 f"<h4>{self.say('fix' if i == 0 else 'or')}</h4><p>{self._text(option.get('text'), other.get('text'))}"
             )
             out.append(
-                f' <span class="soft">({self.say("cost")}: {_value(str(option["cost"]))})</span></p>'
+                f'<span class="soft">{self.say("cost", cost=option["cost"])}</span></p>'
                 if option.get("cost")
                 else "</p>"
             )

@@ -61,7 +61,8 @@ def build_ticket(
     members. Raises UsageError where a log cannot be read.
     """
     withhold = tuple(withhold)
-    redactor = Redactor(machine_literals() if literals is None else literals, keep=versions_of(report))
+    known = _without_words(machine_literals() if literals is None else literals, report)
+    redactor = Redactor(known, keep=versions_of(report))
     excerpts = [excerpt(path) for path in logs]
     redactor.reserve(
         [json.dumps(report, ensure_ascii=False, default=str), *(text for e in excerpts for _, text in e.blocks)]
@@ -82,6 +83,15 @@ def build_ticket(
     counts = dict(sorted(redactor.counts.items()))
     manifest = _manifest(clean_report, kept, ordered, counts, excerpts)
     return Ticket(members=(manifest, *kept), omissions=ordered, redactions=counts, redactor=redactor)
+
+
+def _without_words(literals: Iterable[Literal], report: Mapping[str, Any]) -> list[Literal]:
+    """The literals without those that are also the name of an installed package: a user `pytorch` is not found out by that."""
+    rows = report.get("facts", {}).get("distributions", {}).get("installed", ())
+    words = {
+        word for row in rows for name in [str(row.get("name", "")).casefold()] for word in (name, *name.split("-"))
+    }
+    return [literal for literal in literals if literal.value.casefold() not in words]
 
 
 def _named(name: str, withhold: Sequence[str]) -> bool:

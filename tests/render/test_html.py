@@ -79,7 +79,7 @@ def test_same_report_same_page() -> None:
 def test_verdict_comes_first() -> None:
     text = render_html(sample.report())
     assert (
-        text.index("problem(s) that stop")
+        text.index("One problem that stops")
         < text.index('id="chain"')
         < text.index('id="findings"')
         < text.index('id="smoke"')

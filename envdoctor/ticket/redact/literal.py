@@ -29,6 +29,7 @@ COMMON_WORDS = frozenset(KINDS) | GENERIC_USERS | frozenset(
      "cn", "de", "uk", "www", "http", "https", "git", "github", "ubuntu22", "lan", "corp", "home", "arpa"]
 )  # fmt: skip
 
+_ALWAYS = 8  # characters from which a literal counts wherever it stands, inside words too
 _PATH_EDGE = frozenset("/\\@=:~\"'")
 
 
@@ -128,13 +129,13 @@ class LiteralFinder:
         """The literals that still stand in a finished text; the second look, without any rule about neighbours."""
         low = text.casefold()
         for spelling, literal in self._by_spelling.items():
-            if len(spelling) >= 6 and spelling in low:
+            if len(spelling) >= _ALWAYS and spelling in low:
                 yield literal
 
 
 def _stands(text: str, start: int, end: int, literal: Literal) -> bool:
     length = end - start
-    if length >= 8 or literal.kind in {"home", "gpu", "serial", "mac"} or not text[start:end].isascii():
+    if length >= _ALWAYS or literal.kind in {"home", "gpu", "serial", "mac"} or not text[start:end].isascii():
         return True
     before, after = text[start - 1 : start], text[end : end + 1]
     if literal.kind in {"ip", "private-ip"}:
