@@ -47,7 +47,7 @@ def test_agrees_with_independent_measurements(distribution: str, version: str) -
 
 
 @pytest.mark.parametrize(("symbol", "first", "last"), [
-    ("_ZN3c104cuda9SetDeviceEi", "2.0.0", "2.2.2"),
+    ("_ZN3c104cuda9SetDeviceEi", "2.1.0", "2.2.2"),
     ("_ZN3c104cuda9SetDeviceEa", "2.3.0", "2.7.1"),
     ("_ZN3c104cuda14ExchangeDeviceEi", "2.1.0", "2.2.2"),
 ])  # fmt: skip
