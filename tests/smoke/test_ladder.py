@@ -80,6 +80,37 @@ def test_a_broken_torch_is_the_layer_that_fails_first(
     assert report.exit_status == 1
 
 
+TORCH = """
+__version__ = "9.9"
+class version: cuda = None
+class cuda:
+    is_available = staticmethod(lambda: {gpus} > 0)
+    device_count = staticmethod(lambda: {gpus})
+"""
+
+
+def test_a_gpu_that_torch_does_not_have_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_reference: None
+) -> None:
+    python = target(tmp_path, monkeypatch, TORCH.format(gpus=1))
+    upper = ["torch", "kernel", "engine-kernel", "checkpoint"]
+    report = run_ladder(python=python, device="cuda:2", rungs=upper)
+    assert not report.failures
+    wanting = [r for r in report.results if r.name != "import" and not r.reference]
+    assert [r.outcome for r in wanting] == [Outcome.CANNOT_RUN] * 4
+    assert {r.detail for r in wanting} == {"there is no cuda:2: torch sees 1 GPU(s)"}
+
+
+def test_a_gpu_that_only_the_driver_sees_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python = target(tmp_path, monkeypatch, TORCH.format(gpus=0))
+    passed = RungResult(rung=Rung.DRIVER, name="devices", outcome=Outcome.PASSED)
+    monkeypatch.setattr(ladder._Climb, "_driver", lambda _: [passed])
+    report = run_ladder(python=python, rungs=["driver", "torch"])
+    first = report.failures[0]
+    assert (first.rung, first.name) == (Rung.TORCH, "device")
+    assert "torch 9.9 does not see it" in first.detail
+
+
 def test_a_torch_that_hangs_costs_one_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     python = target(tmp_path, monkeypatch, "import time; time.sleep(60)")
     report = run_ladder(python=python, device="cpu", rungs=["torch", "kernel"], limits=Limits(deadline_s=1.5))

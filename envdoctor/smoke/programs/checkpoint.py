@@ -24,11 +24,10 @@ def run(rung: Any) -> None:
     torch: Any = None
     device = rung.options["device"]
     with rung.check("setup", device) as check:
-        torch = rung.need("torch")
-        if device == "auto":
-            device = "cuda:0" if torch.cuda.is_available() else "cpu"
-        check.device = device
-        check.detail = f"torch {torch.__version__}"
+        module = rung.need("torch")
+        device = check.device = rung.place(module)
+        check.detail = f"torch {module.__version__}"
+        torch = module
     if torch is None:
         return
     with open(os.path.join(rung.options["canary"], "expected.json"), encoding="ascii") as file:

@@ -135,6 +135,17 @@ class Rung:
             Rung.broken[module] = f"{type(problem).__name__}: {problem}"
             raise
 
+    def place(self, torch: Any) -> str:
+        """The device to run on, "cpu" or "cuda:N": what was asked for, or the first GPU that torch sees; else CannotRun."""
+        wanted: str = self.options["device"]
+        count = torch.cuda.device_count() if wanted != "cpu" and torch.cuda.is_available() else 0
+        if wanted == "cpu" or (wanted == "auto" and count == 0):
+            return "cpu"
+        index = 0 if wanted == "auto" else int(wanted.split(":", 1)[1])
+        if index >= count:
+            raise CannotRun("there is no cuda:%d: torch sees %d GPU(s)" % (index, count))
+        return "cuda:%d" % index
+
     def text(self, name: str) -> dict[str, Any]:
         """The names of a helper text that lies beside the programs."""
         if name not in Rung.modules:

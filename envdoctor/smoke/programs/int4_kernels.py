@@ -14,22 +14,21 @@ SHAPES = (
 
 
 def run(rung: Any) -> None:
-    device = "cpu" if rung.options["device"] in ("auto", "cpu") else rung.options["device"]
     torch: Any = None
+    device = rung.options["device"]
     with rung.check("torch int4", device) as check:
-        torch = rung.need("torch")
-        if rung.options["device"] == "auto" and torch.cuda.is_available():
-            device = check.device = "cuda:0"
+        module = rung.need("torch")
+        device = check.device = rung.place(module)
         if device != "cpu":
-            torch = None
             raise rung.CannotRun(
                 "the check of torch's int4 product on CUDA has never run on a GPU and is not shipped yet"
             )
-        if not hasattr(torch.ops.aten, "_weight_int4pack_mm_for_cpu"):
-            version = torch.__version__
-            torch = None
-            raise rung.CannotRun(f"torch {version} has no int4 product for the CPU (aten::_weight_int4pack_mm_for_cpu)")
+        if not hasattr(module.ops.aten, "_weight_int4pack_mm_for_cpu"):
+            raise rung.CannotRun(
+                f"torch {module.__version__} has no int4 product for the CPU (aten::_weight_int4pack_mm_for_cpu)"
+            )
         check.detail = "aten::_weight_int4pack_mm_for_cpu is there"
+        torch = module
     if torch is None:
         return
     for name in ("float32", "float16", "bfloat16"):

@@ -24,24 +24,17 @@ def run(rung: Any) -> None:
     accumulation(rung, torch, device)
 
 
-def pick_device(rung: Any, torch: Any) -> Any:
-    wanted = rung.options["device"]
+def pick_device(rung: Any, torch: Any) -> str | None:
     chosen: list[str] = []
-    with rung.check("device", wanted) as check:
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if wanted == "cpu" or (wanted == "auto" and count == 0):
-            check.device = "cpu"
-            check.detail = "the CPU" if wanted == "cpu" else "torch sees no GPU: the CPU"
+    with rung.check("device", rung.options["device"]) as check:
+        check.device = rung.place(torch)
+        chosen.append(check.device)
+        if check.device != "cpu":
+            check.detail = torch.cuda.get_device_name(check.device)
+        else:
+            check.detail = "the CPU" if rung.options["device"] == "cpu" else "torch sees no GPU: the CPU"
             if rung.options.get("driver_sees_gpu"):
                 check.fail("error", f"the driver has a GPU, but torch {torch.__version__} does not see it")
-            chosen.append("cpu")
-            return "cpu"
-        index = 0 if wanted == "auto" else int(wanted.split(":")[1])
-        if index >= count:
-            raise rung.CannotRun("there is no cuda:%d: torch sees %d GPU(s)" % (index, count))
-        check.device = "cuda:%d" % index
-        check.detail = torch.cuda.get_device_name(index)
-        chosen.append(check.device)
     return chosen[0] if chosen else None
 
 
