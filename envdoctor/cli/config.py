@@ -12,11 +12,6 @@ from typing import Any
 from envdoctor.diagnose.ignores import Ignore
 from envdoctor.errors import UsageError
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 _KEYS = {"fail-on", "engine", "task", "tp", "dtype", "lang", "matrix", "ignore"}
 _IGNORE_KEYS = {"id", "reason", "until", "until-fixed"}
 FAIL_ON = ("error", "warning", "never")
@@ -49,6 +44,10 @@ def read_config(folder: Path) -> Config:
 
 
 def _toml(path: Path) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
     try:
         data: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

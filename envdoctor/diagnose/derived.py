@@ -25,7 +25,84 @@ def _lowest_capability(view: FactView) -> Fact[str]:
     return min(values, key=lambda fact: tuple(int(part) for part in fact.value.split(".")))
 
 
+_SERVING = ("vllm", "sglang", "lmdeploy")
+_FORMATS = ("gptq", "awq", "compressed-tensors", "bitsandbytes", "smooth_quant", "fp8", "gguf")
+
+
+def _engine(view: FactView) -> Fact[str]:
+    """The engine that is named, or the only serving engine that is installed."""
+    named = view.facts.workload.engine
+    if isinstance(named, Known):
+        return named
+    installed = [view.packages[name] for name in _SERVING if name in view.packages]
+    if len(installed) == 1:
+        return known(installed[0].name, installed[0].source)
+    return unknown(named.reason)
+
+
+def _quantizing(view: FactView) -> Fact[bool]:
+    """Whether the work is to quantize. Where neither a task nor any output is given, nobody said so: False."""
+    task = view.facts.workload.task
+    if isinstance(task, Known):
+        return known(task.value == "quantize", task.source)
+    return unknown(task.reason) if view.facts.log else known(False, "no task and no output is given")
+
+
+def _stated_format(view: FactView) -> Fact[str]:
+    """The quantization format that the files, the launch flag or the model's name state (`awq_marlin` counts as awq)."""
+    method = view.facts.checkpoint.quant_method
+    if isinstance(method, Known):
+        return method
+    work = view.facts.workload
+    for fact in (work.quantization, work.model, view.facts.checkpoint.name):
+        if isinstance(fact, Known):
+            found = next((name for name in _FORMATS if name in fact.value.lower()), None)
+            if found:
+                return known(found, fact.source)
+    return unknown(method.reason)
+
+
+def _weights_exceed_ram(view: FactView) -> Fact[bool]:
+    """Whether the tensors of the checkpoint are larger than the machine's memory."""
+    size, ram = view.facts.checkpoint.tensor_bytes, view.facts.host.ram_bytes
+    if not isinstance(size, Known):
+        return unknown(size.reason)
+    if not isinstance(ram, Known):
+        return unknown(ram.reason)
+    return known(size.value > ram.value, f"{size.source}; {ram.source}")
+
+
+def _exllama_half_sums(view: FactView) -> Fact[bool]:
+    """Whether auto-gptq's exllama v2 kernel with its float16 sums is in use. False where it cannot be; else unknown:
+    which version of the kernel runs and how long the prompt is stands in no file."""
+    checkpoint = view.facts.checkpoint
+    if isinstance(checkpoint.bits, Known) and checkpoint.bits.value != 4:
+        return known(False, checkpoint.bits.source)
+    if isinstance(checkpoint.use_exllama, Known) and not checkpoint.use_exllama.value:
+        return known(False, checkpoint.use_exllama.source)
+    return unknown("which exllama kernel runs, and how long the prompt is, is not stated")
+
+
+def _auto_gptq_cuda(view: FactView) -> Fact[str]:
+    """The CUDA that the installed auto-gptq 0.7 wheel was built for: its local version, 12.1 where it has none."""
+    dist = view.packages.get("auto-gptq")
+    if dist is None or not dist.version.startswith("0.7."):
+        return unknown("auto-gptq 0.7 is not listed")
+    local = dist.version.partition("+")[2]
+    if not local:
+        return known("12.1", dist.source)
+    if local.startswith("cu") and local[2:].isdigit() and len(local) >= 4:
+        return known(f"{local[2:-1]}.{local[-1]}", dist.source)
+    return unknown(f"the local version {local} does not name a CUDA version")
+
+
 DERIVED: dict[str, Derived] = {
+    "auto_gptq_cuda": _auto_gptq_cuda,
     "biases_missing": _biases_missing,
+    "engine": _engine,
+    "exllama_half_sums": _exllama_half_sums,
     "lowest_capability": _lowest_capability,
+    "quantizing": _quantizing,
+    "stated_format": _stated_format,
+    "weights_exceed_ram": _weights_exceed_ram,
 }

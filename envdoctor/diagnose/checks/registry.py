@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from envdoctor.diagnose.finding import Because
 from envdoctor.diagnose.signatures import SignatureHit
 from envdoctor.diagnose.view import FactView
-from envdoctor.knowledge.derived import DerivedTables
+
+if TYPE_CHECKING:
+    from envdoctor.knowledge.derived import DerivedTables
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +44,8 @@ class CheckContext:
 
     def derived_of(self, *names: str) -> DerivedTables:
         """The derived tables of these distributions and of torch; only they are parsed."""
+        from envdoctor.knowledge.derived import DerivedTables
+
         wanted = {name: self.derived[name] for name in (*names, "torch") if name in self.derived}
         return DerivedTables(wanted)
 
