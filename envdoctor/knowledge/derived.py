@@ -164,19 +164,29 @@ class DerivedTables:
 
     def missing_symbols(self, distribution: str, version: str, torch_version: str) -> tuple[str, ...]:
         """Which (mangled) symbols of the wheel this torch does not export; () also where either was not measured."""
+        missing = self._missing(distribution, version, torch_version)
+        return tuple(sorted({symbol for symbols in missing.values() for symbol in symbols}))
+
+    def failing_libraries(self, distribution: str, version: str, torch_version: str) -> tuple[str, ...]:
+        """Which native files of the wheel (paths) miss symbols on this torch; the others load. () also where unknown."""
+        return tuple(self._missing(distribution, version, torch_version))
+
+    def _missing(self, distribution: str, version: str, torch_version: str) -> dict[str, set[str]]:
         row = self.row(distribution, version)
         measured = self.measured(distribution)
         torch = next((name for name in measured if _same(name, torch_version.partition("+")[0])), None)
         if row is None or torch is None:
-            return ()
+            return {}
         missing = {
-            symbol
+            library.path: {
+                symbol
+                for versions, symbols in library.needs.items()
+                if torch not in expand(versions, measured)
+                for symbol in symbols
+            }
             for library in row.libraries
-            for versions, symbols in library.needs.items()
-            if torch not in expand(versions, measured)
-            for symbol in symbols
         }
-        return tuple(sorted(missing))
+        return {path: symbols for path, symbols in missing.items() if symbols}
 
     def _cuda_major(self, torch_version: str) -> int | None:
         row = self.torch(torch_version)

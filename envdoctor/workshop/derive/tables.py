@@ -115,7 +115,8 @@ def extension_table(
     order = {version: place for place, version in enumerate(support.versions)}
     rows = sorted(wheels, key=lambda item: Version(item.wheel.version))
     needs = [outside_needs(row.reading) for row in rows]
-    symbols = _classes(frozenset().union(*(names for row in needs for names in row.values())), support)
+    classes = _classes(frozenset().union(*(names for row in needs for names in row.values())), support)
+    symbols = {key: classes[key] for key in sorted(classes, key=lambda text: _interval_key(text, order))}
     requirements: list[list[str]] = []
     lines = []
     for wheel, wanted in zip(rows, needs, strict=True):
@@ -131,7 +132,7 @@ def extension_table(
     return {
         **_head(distribution, head),
         "measured": list(support.versions),
-        "symbols": {key: symbols[key] for key in sorted(symbols, key=lambda text: _interval_key(text, order))},
+        "symbols": symbols,
         "requires": requirements,
         "rows": lines,
     }
