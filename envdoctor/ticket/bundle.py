@@ -11,7 +11,7 @@ from typing import Any
 
 from envdoctor.facts import Facts, decode
 from envdoctor.ticket.excerpt import Excerpt, excerpt
-from envdoctor.ticket.outgoing import Omission, Outgoing, versions_of
+from envdoctor.ticket.outgoing import Omission, Outgoing, cited, versions_of
 from envdoctor.ticket.redact import Literal, Redactor, machine_literals
 
 FORMAT = 1
@@ -62,7 +62,7 @@ def build_ticket(
     """
     withhold = tuple(withhold)
     known = _without_words(machine_literals() if literals is None else literals, report)
-    redactor = Redactor(known, keep=versions_of(report))
+    redactor = Redactor(known, keep=versions_of(report) | cited(report))
     excerpts = [excerpt(path) for path in logs]
     redactor.reserve(
         [json.dumps(report, ensure_ascii=False, default=str), *(text for e in excerpts for _, text in e.blocks)]

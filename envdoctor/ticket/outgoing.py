@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from envdoctor.ticket.redact import Redactor
+from envdoctor.ticket.redact import Redactor, url
 from envdoctor.ticket.sensitivity import Sensitivity, identity_kind, looks_public, pattern_of, sensitivity_of
 
 WITHHELD = "withheld"
@@ -150,6 +150,18 @@ def _instead(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return []
     return WITHHELD if isinstance(value, str) else None
+
+
+def cited(report: Mapping[str, Any]) -> set[str]:
+    """Hosts and paths of the pages that the findings cite: they come from the matrix, not from this machine."""
+    found: set[str] = set()
+    for finding in report.get("findings") or ():
+        rows = [finding, *(finding.get("evidence") or ())]
+        for address in (str(row.get("url") or "") for row in rows):
+            found |= {
+                address[span.start : span.end] for span in url.find(address) if span.rule in {"url-host", "url-path"}
+            }
+    return found
 
 
 def versions_of(report: Mapping[str, Any]) -> set[str]:

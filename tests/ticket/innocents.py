@@ -319,6 +319,17 @@ secret santa
 key 3 of 7
 access key missing
 no_proxy=localhost,127.0.0.1
+the hostname is an FQDN
+the password is wrong
+password: bool = True,
+Connection(host=conn.host, key_password=key_password)
+self.hostname = host
+<think> and <|im_start|>
+docker login --password-stdin
+WIN-amd64
+ssh: not installed
+ARG TORCH_VERSION 2.4.0
+ENV CUDA_HOME /usr/local/cuda
 """.splitlines()
     if line.strip()
 )

@@ -206,6 +206,12 @@ NAMED_PLACES: dict[str, str] = {
     "netrc": "machine files.example login svc password {}",
     "colour codes": "\x1b[33mDB_PASSWORD\x1b[0m=\x1b[31m{}\x1b[0m",
     "sshpass": "sshpass -p {} ssh node",
+    "Dockerfile": "ENV OPENAI_API_KEY {}",
+    "run together": "PGPASSWORD={} psql -h localhost",
+    "tag": "<password>{}</password>",
+    "Chinese, no colon": "密码是{}",
+    "subscript": "os.environ['HF_TOKEN'] = '{}'",
+    "set": "set HF_TOKEN={}",
 }
 
 
@@ -344,6 +350,25 @@ def _identity() -> Iterator[Planted]:
     yield Planted(kind="Windows user", place="escaped blank", text="/mnt/d/Wang\\ Xiaoming/m", secret="Xiaoming")
     yield Planted(kind="stranger", place="home", text="/home/somebody.else/.local/lib", secret="somebody.else")
     yield Planted(kind="stranger", place="Windows", text="C:\\Users\\Jane Doe\\AppData\\x", secret="Jane Doe")
+    yield Planted(kind="stranger", place="login", text="Permission denied for janedoe@192.168.1.9", secret="janedoe")
+    yield Planted(kind="stranger", place="second home", text="/home2/janedoe/x", secret="janedoe")
+    yield Planted(kind="strange host", place="Windows", text="on DESKTOP-AB12CD3", secret="AB12CD3")
+    yield Planted(
+        kind="wandb old",
+        place="command",
+        text="wandb login " + body("wandb cmd", 40, HEX),
+        secret=body("wandb cmd", 40, HEX),
+    )
+    yield Planted(
+        kind="base64 pem",
+        place="kubeconfig",
+        text="client-key-data: LS0tLS1CRUdJ" + "Ti" + body("kube", 80),
+        secret=body("kube", 80),
+    )
+    channel = "ab-" + _uuid("channel")
+    yield Planted(
+        kind="channel token", place="URL", text=f"https://conda.anaconda.org/t/{channel}/team", secret=channel
+    )
     yield Planted(kind="home", place="log", text=f"cache at {HOME}/.cache", secret=HOME)
     yield Planted(kind="home", place="slashes escaped", text=json.dumps({"p": HOME}).replace("/", "\\/"), secret=USER)
     for place, text in {
@@ -365,6 +390,8 @@ def _identity() -> Iterator[Planted]:
         "prompt": "root@worker-x19:/workspace# ls",
         "URL": "http://worker-x19:8000/v1",
         "inner name": "ray start at worker-x19.svc.cluster.local now",
+        "ssh": "ssh -p 22 svc@worker-x19 nvidia-smi",
+        "rsync": "rsync -a m/ svc@worker-x19:/data",
         "syslog": "Nov 21 02:00:00 worker-x19 dockerd[12]: x",
         "git remote": "git@worker-x19.corp.example:team/secret-project.git",
         "url and project": "git+ssh://git@worker-x19.corp.example/team/secret-project.git",

@@ -179,6 +179,16 @@ def test_every_fact_has_a_sensitivity() -> None:
     ] == []
 
 
+def test_pages_that_the_matrix_cites_stay(tmp_path: Path) -> None:
+    report = sample.report()
+    page = "https://forum.vendor.example/t/no-kernel-image/123"
+    report["findings"][0]["url"] = report["findings"][0]["evidence"][0]["url"] = page
+    report["facts"]["log"].append({"number": 14, "text": "see https://git.vendor.example/x/y", "source": "x"})
+    text = whole(write_ticket(build_ticket(report, literals=planted.LITERALS), tmp_path / "t.zip"))
+    assert text.count(page) >= 4
+    assert "git.vendor.example" not in text
+
+
 def test_leak_in_a_public_field_closes_the_ticket(tmp_path: Path) -> None:
     report = sample.report()
     report["facts"]["distributions"]["installed"][4]["version"] = "1.0+wangxiaoming"

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from envdoctor.ticket.redact.shapes import GENERIC_USERS
-from envdoctor.ticket.redact.span import Span
+from envdoctor.ticket.redact.shape import GENERIC_USERS
+from envdoctor.ticket.redact.span import MASK, Span
 from envdoctor.ticket.redact.url import is_public
 
 _KEYWORD = re.compile(
@@ -23,9 +23,10 @@ _NAME_CHAR = re.compile(r"[A-Za-z0-9_\-]")
 _SEPARATOR = re.compile(
     r"(?P<quote>\\*[\"'])?[\])]?(?:"
     r"(?P<env>\s{0,4},?\s{0,80}\\*[\"']?value\\*[\"']?[ \t]{0,4}[:=][ \t]{0,4})"  # name: X / value: Y of container definitions
-    r"|(?P<plain>[ \t]{0,20}(?::=|=>|==|=|:(?:[^:/]|$)|：|\bis\b[:：]?)[ \t]{0,8})"
+    r"|(?P<plain>[ \t]{0,20}(?::=|=>|==|=|:(?:[^:/]|$)|：|\bis\b[:：]?|是[:：]?)[ \t]{0,8})"
     r"|(?P<pair>[ \t]{0,4},[ \t]{0,8})"
-    r"|(?P<option>[ \t]{1,8}))"
+    r"|(?P<option>[ \t]{1,8})"
+    r"|(?P<tag>>))"
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[\u4e00-\u9fff]+")
 
@@ -34,6 +35,7 @@ _STRONG_LAST = frozenset(
      "accesstoken", "accesskey", "secretkey",
      "privatekey", "connstr", "密码", "口令", "密钥", "令牌"]
 )  # fmt: skip
+_STRONG_ENDS = ("password", "passwd", "passphrase", "apikey", "secretkey", "accesskey", "authtoken", "accesstoken")
 _TOKEN_OWNERS = frozenset(
     ["access", "auth", "api", "hf", "hub", "hugging", "huggingface", "face", "github", "gh", "gitlab", "refresh",
      "session", "bearer", "bot", "secret",
@@ -75,6 +77,12 @@ _EMPTY = frozenset(
      "found", "ok", "success", "failed", "present", "xxx", "xxxx", "changeme?", "token", "password", "secret",
      "key", "unknown", "and", "or", "for", "from", "to", "in"]
 )  # fmt: skip
+_NO_VALUE = frozenset(
+    ["not", "none", "null", "unset", "missing", "required", "bool", "str", "int", "float", "bytes", "if", "whether"]
+)
+_NO_HOST = frozenset(
+    ["localhost", "localhost.localdomain", "host", "hostname", "server", "node", "name", "address", "self"]
+)
 _EXPRESSION = re.compile(
     r"(?:\$|\{\{|%[A-Z_]+%|os\.|getpass|input\(|self\.|config\.|settings\.|args\.|Optional\[|Union\[|Any\b|str\b|bytes\b|\*{3,}|x{6,}$|X{6,}$|•|<|\.\.\.|…|torch\.|tensor)"
 )
@@ -102,8 +110,10 @@ def meaning(name: str) -> _Meaning | None:
     last = words[-1]
     before = words[-2] if len(words) > 1 else ""
     shouted = bare.isupper()
-    if last in _STRONG_LAST or (
-        last in {"pwd", "pass", "auth"} and before not in {"", "old"} and (shouted or last == "pwd")
+    if (
+        last in _STRONG_LAST
+        or last.endswith(_STRONG_ENDS)
+        or (last in {"pwd", "pass", "auth"} and before not in {"", "old"} and (shouted or last == "pwd"))
     ):
         return _Meaning("secret", "named-secret", False)
     if last == "token" and before not in _TOKEN_INNOCENT:
@@ -133,7 +143,7 @@ def _worth(value: str, means: _Meaning) -> bool:
     if (
         not low
         or low in _EMPTY
-        or low.split()[0] in {"not", "none", "null", "unset", "missing", "required"}
+        or low.split()[0] in _NO_VALUE
         or _EXPRESSION.match(value)
         or set(low) <= set("*x.-•_ ")
     ):
@@ -146,7 +156,7 @@ def _worth(value: str, means: _Meaning) -> bool:
         )
     if means.kind == "host":
         name = re.match(r"[A-Za-z0-9][\w.\-]*$", value)
-        if not name or low in {"localhost", "localhost.localdomain"} or is_public(low):
+        if not name or low in _NO_HOST or is_public(low) or low.endswith((".host", ".hostname", ".address")):
             return False
         return any(c.isalpha() for c in value) and (not means.weak or "." in value or "-" in value)
     return not means.weak or _looks_secret(value)
@@ -244,7 +254,15 @@ def _spans_of(text: str, low: int, high: int, means: _Meaning) -> Iterator[Span]
     if separator is None:
         return
     dashed = text[low : low + 2] == "--" or text[max(0, low - 2) : low] == "--"
-    if separator.group("option") is not None and not dashed:
+    line = text.rfind("\n", 0, low) + 1
+    lead = text[line:low]
+    if (
+        separator.group("option") is not None
+        and not dashed
+        and lead.strip().lower() not in {"env", "arg", "setx", "setenv"}
+    ):
+        return
+    if separator.group("tag") is not None and (text[low - 1 : low] != "<" or MASK.match(text, low - 1)):
         return
     at = separator.end()
     if separator.group("plain") and re.search(r":[^\s:]$", text[high:at]):
@@ -255,14 +273,17 @@ def _spans_of(text: str, low: int, high: int, means: _Meaning) -> Iterator[Span]
         return
     if means.weak and separator.group("option") is not None and means.kind != "secret":
         return
-    line = text.rfind("\n", 0, low) + 1
-    lead = text[line:low]
+    prose = bool(re.search(r"\bis[ \t]*$", separator.group()))
+    if prose and means.kind != "secret":
+        return
     first_on_line = not lead.strip(" \t-\"'>#│|+") or lead.strip().lower() in {"export", "set", "env", "setenv"}
     block = _block(text, at, len(lead) - len(lead.lstrip())) if means.kind == "secret" else None
     yaml_like = first_on_line and means.kind == "secret" and not means.weak
     for start, end in [block] if block else _values(text, at, first_on_line=yaml_like):
         value = text[start:end]
-        if _worth(value, means):
+        if prose and not any(c.isdigit() for c in value):
+            continue  # "the password is wrong"
+        if value.lower() != text[low:high].lower() and _worth(value, means):
             yield Span(
                 start=start,
                 end=end,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from envdoctor.ticket.redact.shapes import GENERIC_USERS, after_escape
+from envdoctor.ticket.redact.shape import GENERIC_USERS, after_escape
 from envdoctor.ticket.redact.span import KINDS, Span
 
 # Words that reports are made of. A machine or a user that is called like one is not recognizable by it, and masking it

@@ -12,13 +12,14 @@ from envdoctor.ticket.redact.shapes import SHAPES
 from envdoctor.ticket.redact.span import MASK, Span, merged, outside_masks
 
 _MOST_ROUNDS = 12
+_BY_LOOKS = frozenset({"ipv4", "ipv6", "mac", "url-host", "url-path", "socket-address"})  # what `keep` can overrule
 
 
 class Redactor:
     """Masks the secrets of texts. Feed it in a fixed order: ordinals are given in the order of first sight.
 
-    `literals` are what the machine knows by name; `keep` are strings that are never masked on their looks alone (the versions
-    and names of installed distributions). The cost is linear in the text.
+    `literals` are what the machine knows by name; `keep` are strings that are no addresses whatever they look like (versions of
+    installed distributions, hosts and paths of the evidence that the matrix cites). The cost is linear in the text.
     """
 
     def __init__(self, literals: Iterable[Literal] = (), *, keep: Iterable[str] = ()) -> None:
@@ -70,7 +71,7 @@ class Redactor:
         spans = [
             span
             for span in self._candidates(text)
-            if not (span.rule != "literal" and text[span.start : span.end] in self._keep)
+            if not (span.rule in _BY_LOOKS and text[span.start : span.end] in self._keep)
         ]
         return outside_masks(text, merged(spans)) if spans else []
 

@@ -1,195 +1,22 @@
-"""Secrets that show what they are: tokens with an issuer's prefix, keys in armour, headers, home folders, host names in logs.
+"""Secrets that show what they are: headers, command lines, home folders, host names in logs.
 
 Every pattern is one that a linear-time engine accepts (no look-around, no back-references); what such a pattern cannot say
 stands in `check`. `hints` are lower-case strings one of which must be there before the pattern is tried at all.
-The prefixes are those that the issuers publish for secret scanners.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
-from envdoctor.ticket.redact.span import Span
-
-GENERIC_USERS = frozenset(
-    [
-        "root", "user", "ubuntu", "debian", "admin", "administrator", "vscode", "jovyan", "runner", "docker",
-        "ec2-user", "centos",
-        "public", "default", "shared", "share", "username", "your-user", "yourname", "<user>", "user1", "work",
-        "workspace", "app",
-        "appuser", "nonroot", "conda", "mambauser", "linuxbrew", "vllm", "sglang", "nvidia", "all users",
-        "codespace", "git",
-        "user name", "nobody", "me", "you", "xxx", "***", "...", "$user", "${user}", "%username%", "name", "host",
-        "home",
-        "localuser", "colab", "kaggle", "gitpod", "build", "builder", "jenkins", "ci", "test", "tmp",
-    ]
-)  # fmt: skip
-"""User names that say nothing about a person: masking them would only hide that it is a container."""
+from envdoctor.ticket.redact.shape import Shape, always, host_name, mixed, personal
+from envdoctor.ticket.redact.tokens import TOKENS
+from envdoctor.ticket.redact.url import is_public
 
 
-def _mixed(body: str) -> bool:
-    """Random letters rather than words: digits beside letters, or both cases in a run without separators."""
-    letters = any(c.isalpha() for c in body)
-    digits = any(c.isdigit() for c in body)
-    return (letters and digits) or (body.lower() != body and body.upper() != body and len(body) >= 16)
-
-
-_ESCAPED = re.compile(r"(?:\\+[abfnrtv0]|%[0-9A-Fa-f]{2}|\\+x[0-9A-Fa-f]{2}|\\+u[0-9A-Fa-f]{4}|\\+[0-7]{3})$")
-
-
-def after_escape(text: str, at: int) -> bool:
-    """Whether what ends at `at` is a written escape, such as `\\n` or `%2F`: its last letter belongs to no word."""
-    return bool(_ESCAPED.search(text[max(0, at - 8) : at]))
-
-
-def _starts(text: str, at: int) -> bool:
-    """Whether a word can begin at `at`."""
-    return not at or not text[at - 1].isalnum() or not text[at - 1].isascii() or after_escape(text, at)
-
-
-def _always(_: str) -> bool:
-    return True
-
-
-def _random(text: str) -> bool:
-    return _mixed(text[4:])
-
-
-def _personal(name: str) -> bool:
-    return name.strip().lower() not in GENERIC_USERS and not name.startswith(("$", "%", "{", "<", "*"))
-
-
-def _host(name: str) -> bool:
-    # "Linux version 5.15" and "Nov 21 10:00:00 [vllm]" stand where a host name would.
-    return name.lower() not in {
-        "localhost",
-        "none",
-        "null",
-        "unknown",
-        "version",
-        "kernel",
-        "info",
-        "warning",
-        "error",
-    } and any(c.isalpha() for c in name)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shape:
-    """One recognizable secret: what `pattern` finds (its group `s`, else all of it) is of `kind` where `check` agrees."""
-
-    rule: str
-    kind: str
-    pattern: re.Pattern[str]
-    hints: tuple[str, ...]
-    check: Callable[[str], bool] = field(default=_always)
-    whole: bool = False  #: a token that is certain enough to be looked for across broken lines
-
-    def find(self, text: str, lowered: str) -> Iterator[Span]:
-        """Every stretch of the text that has this shape. `lowered` is the text in lower case."""
-        if not any(hint in lowered for hint in self.hints):
-            return
-        group = "s" if "s" in self.pattern.groupindex else 0
-        for match in self.pattern.finditer(text):
-            found = match.group(group)
-            if self.whole and not _starts(text, match.start()):
-                continue
-            if found and self.check(found):
-                yield Span(
-                    start=match.start(group), end=match.end(group), kind=self.kind, rule=self.rule, identity=found
-                )
-
-
-def _token(rule: str, pattern: str, *hints: str, check: Callable[[str], bool] = _always) -> Shape:
-    return Shape(rule=rule, kind="token", pattern=re.compile(pattern), hints=hints, check=check, whole=True)
-
-
-def _other(rule: str, kind: str, pattern: str, *hints: str, check: Callable[[str], bool] = _always) -> Shape:
+def _other(rule: str, kind: str, pattern: str, *hints: str, check: Callable[[str], bool] = always) -> Shape:
     return Shape(rule=rule, kind=kind, pattern=re.compile(pattern), hints=hints, check=check)
 
-
-_B64 = r"[A-Za-z0-9_\-]"
-
-TOKENS: tuple[Shape, ...] = (
-    _token("hugging-face", r"(?:hf_|api_org_)[A-Za-z0-9]{24,100}", "hf_", "api_org_", check=_random),
-    _token("openai-like", rf"sk-(?:proj-|svcacct-|admin-|ant-|or-v1-|lf-)?{_B64}{{18,250}}", "sk-", check=_random),
-    _token("github", r"gh[pousr]_[A-Za-z0-9]{30,255}", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", check=_random),
-    _token("github", r"github_pat_[A-Za-z0-9_]{22,255}", "github_pat_"),
-    _token(
-        "gitlab",
-        rf"(?:glpat|gldt|glrt|glptt|glft|glsoat|glcbt|glagent|gloas)-{_B64}{{18,120}}",
-        "glpat-",
-        "gldt-",
-        "glrt-",
-        "glptt-",
-        "glft-",
-        "glsoat-",
-        "glcbt-",
-        "glagent-",
-        "gloas-",
-    ),
-    _token(
-        "aws",
-        r"(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA|AGPA|ANPA|ANVA)[A-Z0-9]{16}",
-        "akia",
-        "asia",
-        "abia",
-        "acca",
-        "aroa",
-        "aida",
-        "agpa",
-        "anpa",
-        "anva",
-    ),
-    _token("slack", r"xox[abeoprs]-[A-Za-z0-9\-]{10,250}", "xox"),
-    _token("slack", r"xapp-[0-9]-[A-Za-z0-9\-]{10,250}", "xapp-"),
-    _token("slack", r"hooks\.slack\.com/(?:services|workflows|triggers)/(?P<s>[A-Za-z0-9_/\-]{16,120})", "hooks.slack"),
-    _token("npm", r"npm_[A-Za-z0-9]{30,60}", "npm_", check=_random),
-    _token("package-index", rf"pypi-A{_B64}{{40,400}}", "pypi-a"),
-    _token("jwt", rf"eyJ{_B64}{{8,}}\.{_B64}{{4,}}(?:\.{_B64}{{0,}})?", "eyj"),
-    _token("google", rf"AIza{_B64}{{30,45}}", "aiza"),
-    _token("google", rf"(?:ya29\.|GOCSPX-|1//0){_B64}{{20,400}}", "ya29.", "gocspx-", "1//0"),
-    _token("stripe", r"(?:[srp]k_(?:live|test)_|whsec_)[A-Za-z0-9]{16,250}", "k_live_", "k_test_", "whsec_"),
-    _token("sendgrid", rf"SG\.{_B64}{{16,30}}\.{_B64}{{30,60}}", "sg."),
-    _token("nvidia", rf"nvapi-{_B64}{{30,120}}", "nvapi-"),
-    _token("groq", r"gsk_[A-Za-z0-9]{30,80}", "gsk_"),
-    _token(
-        "inference-service",
-        r"(?:r8_|xai-|pplx-|fw_|tvly-)[A-Za-z0-9]{24,120}",
-        "r8_",
-        "xai-",
-        "pplx-",
-        "fw_",
-        "tvly-",
-        check=_random,
-    ),
-    _token("wandb", r"wandb_v[0-9]_[A-Za-z0-9_]{30,120}", "wandb_v"),
-    _token("docker", rf"dckr_(?:pat|oat)_{_B64}{{20,80}}", "dckr_"),
-    _token("digitalocean", r"do[opr]_v1_[a-f0-9]{40,80}", "_v1_"),
-    _token("telegram", rf"[0-9]{{8,10}}:AA{_B64}{{30,40}}", ":aa"),
-    _token("aliyun", r"LTAI[A-Za-z0-9]{12,30}", "ltai"),
-    _token("tencent", r"AKID[A-Za-z0-9]{28,40}", "akid"),
-    _token("modelscope", r"ms-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "ms-"),
-    _token("vault", rf"hv[sbr]\.{_B64}{{24,200}}", "hvs.", "hvb.", "hvr."),
-    _token("discord", rf"discord(?:app)?\.com/api/webhooks/(?P<s>[0-9]{{10,24}}/{_B64}{{40,100}})", "/api/webhooks/"),
-    _token("age", r"AGE-SECRET-KEY-1[A-Z0-9]{40,80}", "age-secret-key-"),
-    _token(
-        "shopify-atlassian", r"(?:shp(?:at|ca|pa|ss)_[a-fA-F0-9]{24,64}|ATATT3[A-Za-z0-9_=\-]{40,300})", "shp", "atatt3"
-    ),
-    Shape(
-        rule="gpu-uuid",
-        kind="gpu",
-        pattern=re.compile(
-            r"(?:GPU|MIG"
-            r"|MIG-GPU)-[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-            r"(?:/[0-9]{1,3}/[0-9]{1,3})?"
-        ),
-        hints=("gpu-", "mig-"),
-        whole=True,
-    ),
-)
 
 _NAME = r"[^/\\\s\"':;,<>()\[\]{}|*?$&@`%]{1,64}"
 _HOSTNAME = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62})(?:\.[A-Za-z0-9\-]{1,63}){0,6}"
@@ -212,7 +39,7 @@ OTHERS: tuple[Shape, ...] = (
         "authorization",
         check=lambda s: s.lower() not in {"bearer", "basic", "token", "none", "null", "required", "failed"},
     ),
-    _other("bearer", "secret", r"(?i)\bbearer\s+(?P<s>[A-Za-z0-9._~+/=\-]{8,})", "bearer", check=_mixed),
+    _other("bearer", "secret", r"(?i)\bbearer\s+(?P<s>[A-Za-z0-9._~+/=\-]{8,})", "bearer", check=mixed),
     _other(
         "cookie",
         "cookie",
@@ -237,7 +64,7 @@ OTHERS: tuple[Shape, ...] = (
     _other(
         "password-option",
         "secret",
-        r"\b(?:sshpass -p|docker login [^\n]{0,80}-p|mysql[^\n]{0,80} -p|redis-cli [^\n]{0,80}-a"
+        r"\b(?:sshpass -p|docker login [^\n]{0,80} -p |mysql[^\n]{0,80} -p|redis-cli [^\n]{0,80}-a"
         r"|kinit -p)[ =]?[\"']?(?P<s>[^\s\"'<\-][^\s\"']{2,200})",
         "sshpass",
         "docker login",
@@ -252,7 +79,7 @@ OTHERS: tuple[Shape, ...] = (
         r"(?P<s>[^\s<]\S{0,300})",
         "password",
     ),
-    _other("netrc", "user", r"(?i)\bmachine\s+\S{1,200}\s+login\s+(?P<s>[^\s<]\S{0,200})\s", "login", check=_personal),
+    _other("netrc", "user", r"(?i)\bmachine\s+\S{1,200}\s+login\s+(?P<s>[^\s<]\S{0,200})\s", "login", check=personal),
     _other(
         "azure",
         "secret",
@@ -260,6 +87,8 @@ OTHERS: tuple[Shape, ...] = (
         "accountkey",
         "sharedaccess",
     ),
+    _other("wandb-login", "secret", r"\bwandb login (?:--relogin )?(?P<s>[A-Za-z0-9_]{20,120})", "wandb login"),
+    _other("channel-token", "secret", r"/t/(?P<s>[a-z]{2}-[0-9a-f\-]{30,60})/", "/t/"),
     # Hardware of this or another machine.
     _other(
         "serial",
@@ -276,11 +105,11 @@ OTHERS: tuple[Shape, ...] = (
     _other(
         "home-folder",
         "user",
-        rf"(?i)(?:^|[^a-z0-9_])(?:/+|%2f|file:/+|\\+/)?(?:home|users|mnt/[a-z]/users"
+        rf"(?i)(?:^|[^a-z0-9_])(?:/+|%2f|file:/+|\\+/)?(?:home[0-9]?|users|mnt/[a-z]/users"
         rf"|export/home)(?:\\?/|%2f)(?P<s>{_NAME})",
         "home",
         "users",
-        check=_personal,
+        check=personal,
     ),
     _other(
         "home-folder",
@@ -288,12 +117,34 @@ OTHERS: tuple[Shape, ...] = (
         r"(?i)(?:[a-z]:|\$)\\+(?:users|documents and settings)\\+(?P<s>[^/\\\n\"'<>:|?*]{1,64})(?:\\|$|[\"'])",
         "\\users",
         "\\documents",
-        check=_personal,
+        check=personal,
     ),
     _other(
-        "home-folder", "user", r"(?i)(?:[a-z]:)\\+users\\+(?P<s>[^/\\\s\"'<>:|?*]{1,64})", "\\users", check=_personal
+        "home-folder", "user", r"(?i)(?:[a-z]:)\\+users\\+(?P<s>[^/\\\s\"'<>:|?*]{1,64})", "\\users", check=personal
     ),
-    _other("home-folder", "user", r"(?i)\b[a-z]:/users/(?P<s>[^/\\\n\"'<>:|?*]{1,64})/", ":/users/", check=_personal),
+    _other("home-folder", "user", r"(?i)\b[a-z]:/users/(?P<s>[^/\\\n\"'<>:|?*]{1,64})/", ":/users/", check=personal),
+    _other(
+        "login",
+        "user",
+        r"(?:^|[\s(\['\"])(?P<s>[A-Za-z_][A-Za-z0-9_.\-]{0,31})@(?:<(?:host|ip|private-ip)-[0-9]+>|[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b)",
+        "@",
+        check=personal,
+    ),
+    _other(
+        "login",
+        "user",
+        rf"\b(?:ssh|scp|rsync|sftp) [^\n@]{{0,80}}?(?P<s>[A-Za-z_][A-Za-z0-9_.\-]{{0,31}})@{_HOSTNAME}",
+        "@",
+        check=personal,
+    ),
+    _other(
+        "login",
+        "host",
+        rf"\b(?:ssh|scp|rsync|sftp) [^\n@]{{0,80}}@(?P<s>{_HOSTNAME})",
+        "@",
+        check=lambda s: host_name(s) and not is_public(s),
+    ),
+    _other("windows-host", "host", r"\b(?:DESKTOP|LAPTOP|WIN)-[A-Z0-9]{6,12}\b", "desktop-", "laptop-", "win-"),
     # Hosts, by the places where logs print them.
     _other(
         "prompt",
@@ -301,7 +152,7 @@ OTHERS: tuple[Shape, ...] = (
         rf"[A-Za-z_][A-Za-z0-9_.\-]{{0,31}}@(?P<s>{_HOSTNAME})(?::[~/][^\n]{{0,80}}[$#]|:~"
         rf"|[ :][^\n@]{{0,40}}[\])]?[$#%] )",
         "@",
-        check=_host,
+        check=host_name,
     ),
     _other(
         "prompt",
@@ -309,14 +160,14 @@ OTHERS: tuple[Shape, ...] = (
         rf"(?:^|[\s(\[])(?P<s>[A-Za-z_][A-Za-z0-9_.\-]{{0,31}})@(?:{_HOSTNAME}|<host-[0-9]+>"
         rf"|<ip-[0-9]+>|<private-ip-[0-9]+>)(?::[~/]|[ :][^\n@]{{0,40}}[\])]?[$#%] )",
         "@",
-        check=_personal,
+        check=personal,
     ),
     _other(
         "nccl-line",
         "host",
         rf"(?:^|[\s\]])(?P<s>{_HOSTNAME}):[0-9]{{1,8}}:[0-9]{{1,8}} \[[0-9]{{1,3}}\] ",
         " nccl ",
-        check=_host,
+        check=host_name,
     ),
     _other(
         "syslog-line",
@@ -325,14 +176,14 @@ OTHERS: tuple[Shape, ...] = (
         rf"|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9:.]{{8,15}}\S{{0,6}}) "
         rf"(?P<s>{_HOSTNAME}) [A-Za-z0-9_./\-]{{1,40}}(?:\[[0-9]{{1,8}}\])?: ",
         ": ",
-        check=_host,
+        check=host_name,
     ),
     _other(
         "uname-line",
         "host",
         rf"\bLinux (?P<s>{_HOSTNAME}) [0-9]{{1,2}}\.[0-9]{{1,3}}\.[0-9]{{1,3}}\S{{0,60}} #",
         "linux ",
-        check=_host,
+        check=host_name,
     ),
     _other(
         "socket-address",
@@ -354,7 +205,7 @@ OTHERS: tuple[Shape, ...] = (
         "server at",
         "node",
         "getaddrinfo",
-        check=_host,
+        check=host_name,
     ),
     _other(
         "socket-address",
@@ -362,7 +213,7 @@ OTHERS: tuple[Shape, ...] = (
         rf"(?:connect(?:ed|ing)? to|listen(?:ing)? on) \[(?P<s>{_HOSTNAME})[\]|]",
         "connect",
         "listen",
-        check=_host,
+        check=host_name,
     ),
     _other(
         "inner-name",
