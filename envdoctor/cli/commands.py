@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from envdoctor import __version__
 from envdoctor.cli import diagnose, explain, lock, matrix, smoke, ticket
 from envdoctor.cli.status import exiting
+from envdoctor.version import __version__
 
 app = typer.Typer(
     name="envdoctor",

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from envdoctor import __version__
 from envdoctor.diagnose import Diagnosis, Finding
 from envdoctor.facts import NOT_STATED, Facts, Known, Unknown, encode
 from envdoctor.knowledge import Matrix
+from envdoctor.version import __version__
 
 SCHEMA_VERSION = 1
 

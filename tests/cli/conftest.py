@@ -19,7 +19,9 @@ class Run:
 
 
 @pytest.fixture
-def envdoctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Run]:
+def envdoctor(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., Run]:
     """`envdoctor("diagnose", "--from", "-", stdin="...")` in an empty working folder, in English, without a virtual environment."""
     from envdoctor.cli.app import main
 

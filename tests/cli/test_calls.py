@@ -63,7 +63,7 @@ def test_nothing_to_read_is_undetermined(envdoctor: Runner, stdin: bytes):
     "text",
     [
         "this is = not toml [",
-        '[tool.envdoctor]\nunknown = 1',
+        "[tool.envdoctor]\nunknown = 1",
         '[tool.envdoctor]\nfail-on = "rarely"',
         '[tool.envdoctor]\ntp = "two"',
         '[[tool.envdoctor.ignore]]\nid = "EC-numpy-2"',

@@ -11,7 +11,9 @@ import pytest
 
 Runner = Callable[..., Any]
 BROKEN = "PyTorch version: 2.2.1+cu121\n[pip3] numpy==2.1.0\n[pip3] torch==2.2.1+cu121\n"
-HEALTHY = "PyTorch version: 2.4.1+cu121\n[pip3] numpy==1.26.4\n[pip3] torch==2.4.1+cu121\nNvidia driver version: 550.54.14\n"
+HEALTHY = (
+    "PyTorch version: 2.4.1+cu121\n[pip3] numpy==1.26.4\n[pip3] torch==2.4.1+cu121\nNvidia driver version: 550.54.14\n"
+)
 
 
 def report(run: Any) -> dict[str, Any]:
@@ -70,7 +72,9 @@ def test_output_goes_to_a_file_whole(envdoctor: Runner, tmp_path: Path):
 
 
 def test_an_ignore_with_a_reason_silences_the_status_and_is_shown(envdoctor: Runner, tmp_path: Path):
-    (tmp_path / "envdoctor.toml").write_text('[[ignore]]\nid = "EC-numpy-2"\nreason = "we never call numpy()"\nuntil = "2999-01-01"\n')
+    (tmp_path / "envdoctor.toml").write_text(
+        '[[ignore]]\nid = "EC-numpy-2"\nreason = "we never call numpy()"\nuntil = "2999-01-01"\n'
+    )
     run = envdoctor("diagnose", "--from", "-", "--format", "json", stdin=BROKEN)
     found = next(f for f in report(run)["findings"] if f["id"] == "EC-numpy-2")
     assert (found["status"], found["note"]) == ("ignored", "we never call numpy()")
@@ -94,14 +98,18 @@ def test_an_ignore_without_effect_is_reported(envdoctor: Runner, tmp_path: Path,
 
 
 def test_a_log_joins_a_pasted_report(envdoctor: Runner, tmp_path: Path):
-    (tmp_path / "fail.log").write_text("ValueError: Weight input_size_per_partition = 14784 is not divisible by min_thread_k = 128.\n")
+    (tmp_path / "fail.log").write_text(
+        "ValueError: Weight input_size_per_partition = 14784 is not divisible by min_thread_k = 128.\n"
+    )
     run = envdoctor("diagnose", "--from", "-", "--log", "fail.log", "--format", "json", stdin=HEALTHY + "vllm==0.5.4\n")
     first = report(run)["findings"][0]
     assert first["id"] == "EC-tensor-parallel-split"
     assert any("fail.log, line 1" in b["source"] for b in first["because"])
 
 
-@pytest.mark.parametrize("stdin", [b"\x00\xff\xfe" * 500, b"[" * 100_000, b'{"schema_version": 1, "facts": []}', "错误" * 1000])
+@pytest.mark.parametrize(
+    "stdin", [b"\x00\xff\xfe" * 500, b"[" * 100_000, b'{"schema_version": 1, "facts": []}', "错误" * 1000]
+)
 def test_hostile_text_gets_a_report_or_a_line(envdoctor: Runner, stdin: bytes | str):
     run = envdoctor("diagnose", "--from", "-", "--format", "json", stdin=stdin)
     assert run.status in (0, 1, 2, 3)

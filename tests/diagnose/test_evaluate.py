@@ -41,7 +41,11 @@ GPTQ = {"fact": "checkpoint.quant_method", "is": "gptq"}
         ({"not": OLD}, {"package.optimum": "1.20.0"}, True),
         ({"not": OLD}, {}, None),
         ({"fact": "gpu.compute_capability", "below": "8.0"}, {"gpu.compute_capability": ["8.6", "6.1"]}, True),
-        ({"fact": "gpu.compute_capability", "below": "8.0", "every": True}, {"gpu.compute_capability": ["8.6", "6.1"]}, False),
+        (
+            {"fact": "gpu.compute_capability", "below": "8.0", "every": True},
+            {"gpu.compute_capability": ["8.6", "6.1"]},
+            False,
+        ),
         ({"fact": "gpu.compute_capability", "below": "8.0"}, {}, None),
         ({"fact": "torch.cuda", "at-least": "13.0"}, {"package.torch": "2.11.0+cu130"}, True),
         ({"fact": "torch.cuda", "at-least": "13.0"}, {"package.torch": "2.10.0+cu128"}, False),

@@ -37,7 +37,9 @@ def test_empty_facts_encode_to_almost_nothing():
 def test_known_unknown_and_witnesses_survive():
     facts = Facts(
         host=Host(glibc=known("2.35", "libc.so.6"), wsl2=unknown("no /proc")),
-        gpus=known((Gpu(index=1, name=known("A100", "nvml", (Witness(value="A100-SXM", source="nvidia-smi"),))),), "nvml"),
+        gpus=known(
+            (Gpu(index=1, name=known("A100", "nvml", (Witness(value="A100-SXM", source="nvidia-smi"),))),), "nvml"
+        ),
         distributions=Distributions(installed=(Distribution(name="torch", version="2.4.0+cu121", source="x"),)),
         log=(LogLine(number=3, text="错误 boom", source="pasted text"),),
     )
