@@ -121,28 +121,28 @@ def test_patterns_are_ones_that_cannot_backtrack() -> None:
 
 
 HOSTILE = {
-    "one word": "a" * 400_000,
-    "at signs": "a@" * 100_000,
+    "one word": "a" * 100_000,
+    "at signs": "a@" * 20_000,
     "emails": "a.b-c@d-e.f" * 20_000,
-    "dots": "a." * 100_000,
-    "colons": "a:" * 100_000,
-    "digits": "1." * 100_000,
-    "equal signs": "token=" * 40_000,
+    "dots": "a." * 20_000,
+    "colons": "a:" * 20_000,
+    "digits": "1." * 20_000,
+    "equal signs": "token=" * 10_000,
     "quotes": "password='" * 20_000,
     "brackets": "key=[" * 30_000,
-    "begins": "-----BEGIN " + "RSA PRIVATE KEY-----" * 1 + ("\n-----BEGIN " + "RSA PRIVATE KEY-----\nAAAA") * 4000,
-    "breaks": "hf" + "_\n" * 100_000,
+    "begins": "-----BEGIN " + "RSA PRIVATE KEY-----" * 1 + ("\n-----BEGIN " + "RSA PRIVATE KEY-----\nAAAA") * 1000,
+    "breaks": "hf" + "_\n" * 20_000,
     "urls": "http://" * 30_000,
-    "escapes": "\x1b[" * 100_000,
-    "written escapes": "\\x1b[" * 50_000 + "0m" * 50_000,
-    "backspaces": "a" * 100_000 + "\x08" * 100_000,
-    "backslashes": "\\" * 200_000 + "n",
-    "home": "/home/" * 40_000,
-    "slashes": "/" * 300_000,
-    "blanks": " " * 300_000 + "x",
-    "lines": "\n" * 200_000,
-    "bars": "│ \n" * 80_000,
-    "eyJ": "eyJ" * 100_000,
+    "escapes": "\x1b[" * 20_000,
+    "written escapes": "\\x1b[" * 10_000 + "0m" * 10_000,
+    "backspaces": "a" * 20_000 + "\x08" * 20_000,
+    "backslashes": "\\" * 50_000 + "n",
+    "home": "/home/" * 10_000,
+    "slashes": "/" * 70_000,
+    "blanks": " " * 70_000 + "x",
+    "lines": "\n" * 50_000,
+    "bars": "│ \n" * 20_000,
+    "eyJ": "eyJ" * 20_000,
     "hosts": "connect to a-" * 20_000,
 }
 
@@ -187,7 +187,7 @@ ATOMS = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(st.lists(ATOMS, max_size=8), st.sampled_from(["", " ", "\n"]))
 def test_twice_is_once(parts: list[str], glue: str) -> None:
     once = Redactor(planted.LITERALS).redact(glue.join(parts))
@@ -211,7 +211,7 @@ SECRETS = [
 ]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(st.sampled_from(SECRETS), st.lists(st.sampled_from(sorted(NEST)), min_size=1, max_size=4))
 def test_no_literal_survives_any_nesting(secret: str, nesting: list[str]) -> None:
     text = secret
