@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from envdoctor.binaries.gpu import code_match, sm_number
 from envdoctor.facts import Facts, value_of
 from envdoctor.facts.extensions import CodeKind, GpuCode, GpuMatch
-from envdoctor.knowledge import Matrix
-from envdoctor.knowledge.derived import DerivedTables
 from envdoctor.resolve.abi import span
+from envdoctor.resolve.builds import TorchBuilds
 from envdoctor.resolve.predict import cuda_of
 from envdoctor.resolve.problem import Limit
 from envdoctor.resolve.request import Asked
@@ -31,14 +30,14 @@ class MachineLimits:
     driver: str | None
     floors: Mapping[str, str] = field(default_factory=dict)  #: CUDA major -> oldest driver
     capabilities: tuple[str, ...] = ()
-    tables: DerivedTables
+    builds: TorchBuilds
 
     def vetoes(self, solution: Solution, asked: Sequence[Asked]) -> tuple[Veto, ...]:
         """At most one for the driver and one for the GPUs."""
         torch = solution.packages.get("torch")
         if torch is None:
             return ()
-        cuda = value_of(cuda_of(solution, self.tables))
+        cuda = value_of(cuda_of(solution, self.builds))
         found = []
         ways = tuple(way for way in (*self._other_builds(torch), *self._ways()) if way_is_open(way, asked))
         if cuda is not None and not self._driver_runs(cuda):
@@ -54,7 +53,8 @@ class MachineLimits:
                     advice=f"upgrade the driver to {floor} or newer" + self._instead(),
                 )
             )
-        archs = () if torch.local else self.tables.torch_archs(torch.version)
+        row = self.builds.of(torch.version)
+        archs = row.archs if row else ()
         unfit = [cc for cc in self.capabilities if archs and not reaches(archs, cc)]
         if unfit:
             found.append(
@@ -64,7 +64,7 @@ class MachineLimits:
                     packages=("torch", *_holders(solution)),
                     ways=ways,
                     firm=True,
-                    authority="the GPU code of the published wheel (matrix/derived)",
+                    authority=row.source if row else "",
                     advice="use a newer GPU, or another CUDA build of torch" + self._instead(),
                 )
             )
@@ -77,13 +77,13 @@ class MachineLimits:
     def _fitting(self) -> list[str]:
         return [
             row.version
-            for row in self.tables.torch_rows
+            for row in self.builds.rows
             if (row.cuda is None or self._driver_runs(row.cuda))
-            and all(reaches(row.archs, cc) for cc in self.capabilities)
+            and all(not row.archs or reaches(row.archs, cc) for cc in self.capabilities)
         ]
 
     def _ways(self) -> list[Way]:
-        text = span(self._fitting(), [row.version for row in self.tables.torch_rows])
+        text = span(self._fitting(), [row.version for row in self.builds.rows])
         why = "only these default builds of torch run on this driver and these GPUs"
         return [(Limit(text=f"torch{text}", name="torch", source=DRIVER_ID, why=why),)] if text else []
 
@@ -107,25 +107,25 @@ def _holders(solution: Solution) -> tuple[str, ...]:
 
 
 def reaches(archs: Sequence[str], capability: str) -> bool:
-    """Whether code for one of these targets (`sm_80`, PTX `compute_90`) runs on a GPU; what is not certain counts as yes."""
+    """Whether code for one of these targets ("8.0", PTX "9.0+PTX") runs on a GPU; what is not certain counts as yes."""
     sm = sm_number(capability)
     return any(code_match(_code(arch), sm, None) is not GpuMatch.NONE for arch in archs)
 
 
 def _code(arch: str) -> GpuCode:
-    kind, _, digits = arch.partition("_")
-    number = digits.rstrip("af")
-    return GpuCode(
-        kind=CodeKind.PTX if kind == "compute" else CodeKind.SASS, sm=int(number), suffix=digits[len(number) :]
-    )
+    text, _, ptx = arch.partition("+")
+    number = text.rstrip("af")
+    return GpuCode(kind=CodeKind.PTX if ptx else CodeKind.SASS, sm=sm_number(number), suffix=text[len(number) :])
 
 
-def machine_limits(facts: Facts, matrix: Matrix, tables: DerivedTables) -> MachineLimits:
-    """The limits of these facts."""
-    floors: Mapping[str, str] = {}
-    if "cuda-drivers" in matrix.tables:
-        windows = value_of(facts.driver.platform) == "windows"
-        floors = matrix.tables["cuda-drivers"]["minimum-windows" if windows else "minimum"]
+def machine_limits(facts: Facts, builds: TorchBuilds) -> MachineLimits:
+    """The limits of these facts. A driver without a GPU beside it counts where it was named for the lock."""
+    platform = "windows" if value_of(facts.driver.platform) == "windows" else "linux"
     gpus = value_of(facts.gpus) or ()
     capabilities = tuple(dict.fromkeys(c for g in gpus if (c := value_of(g.compute_capability)) is not None))
-    return MachineLimits(driver=value_of(facts.driver.version), floors=floors, capabilities=capabilities, tables=tables)
+    return MachineLimits(
+        driver=value_of(facts.driver.version),
+        floors=builds.drivers.get(platform, {}),
+        capabilities=capabilities,
+        builds=builds,
+    )

@@ -9,12 +9,13 @@ from pathlib import Path
 from envdoctor.facts import Workload
 from envdoctor.knowledge import Matrix
 from envdoctor.resolve.abi import Abi, abi_of
+from envdoctor.resolve.builds import TorchBuilds, torch_builds
 from envdoctor.resolve.era import Anchor, Era, anchors_in, datable, era_of, implied_anchors
 from envdoctor.resolve.indexes import Indexes, find_indexes
 from envdoctor.resolve.machine import MachineLimits, machine_limits
 from envdoctor.resolve.made import Lock
 from envdoctor.resolve.mend import Mending
-from envdoctor.resolve.names import Decisions, decisions_of
+from envdoctor.resolve.names import Decisions, decisions_of, left_out_vetoes
 from envdoctor.resolve.place import place_for
 from envdoctor.resolve.predict import predicted
 from envdoctor.resolve.problem import Conflict, Limit, Place, Problem
@@ -34,6 +35,7 @@ class Knowledge:
 
     matrix: Matrix
     abi: Abi
+    builds: TorchBuilds
     machine: MachineLimits
     decisions: Decisions
 
@@ -50,13 +52,14 @@ class MatrixJudge:
     def vetoes(self, solution: Solution) -> Sequence[Veto]:
         """Entries, checks and the derived tables."""
         facts = predicted(
-            self.request.facts, solution, python=self.python, workload=self.workload, tables=self.knowledge.abi.tables
+            self.request.facts, solution, python=self.python, workload=self.workload, builds=self.knowledge.builds
         )
         asked = self.request.asked
         return (
+            *left_out_vetoes(self.knowledge.decisions, solution),
             *self.knowledge.machine.vetoes(solution, asked),
             *self.knowledge.abi.vetoes(solution, asked),
-            *vetoes_of_matrix(facts, self.knowledge.matrix, solution, asked),
+            *vetoes_of_matrix(facts, self.knowledge.matrix, solution, asked, optional=self.knowledge.abi.optional),
         )
 
     def needs(self, solution: Solution) -> Sequence[Limit]:
@@ -81,10 +84,12 @@ def make_lock(
     indexes = find_indexes(request.indexes, folder=folder or Path.cwd())
     run = run or find_uv(**indexes.environment)
     abi = abi_of(matrix)
+    builds = torch_builds(matrix, abi.tables)
     knowledge = Knowledge(
         matrix=matrix,
         abi=abi,
-        machine=machine_limits(request.facts, matrix, abi.tables),
+        builds=builds,
+        machine=machine_limits(request.facts, builds),
         decisions=decisions_of(matrix),
     )
     attempt = _Attempt(
@@ -102,14 +107,14 @@ def make_lock(
         request=request,
         found=outcome.result,
         era=outcome.era,
-        knowledge=(matrix, knowledge.decisions, knowledge.abi.tables),
+        knowledge=(matrix, knowledge.decisions, builds),
         index=_index_line(indexes, used),
         solves=outcome.solves,
     )
 
 
 def _index_line(indexes: Indexes, used: tuple[str, ...]) -> str:
-    line = f"as set by {indexes.origin}"
+    line = f"as set by {indexes.origin}" if used or indexes.origin == "uv's configuration" else "uv's default"
     if indexes.extra and used != indexes.main:
         line += ", with its extra indexes (install with the same, and with --index-strategy unsafe-best-match)"
     return line
@@ -194,6 +199,9 @@ class _Attempt:
             return self._era_of_target(place, look), pinned
         dating = datable(self.request.asked)
         anchors = self._anchors([a.text for a in dating], [a.name for a in dating], place, look)
+        if anchors:
+            floors = [a for a in self.request.asked if a.floored and not a.exact]
+            anchors += self._anchors([a.text for a in floors], [a.name for a in floors], place, look, lowest=True)
         return era_of(anchors), pinned
 
     def _era_of_target(self, place: Place, look: Solver) -> Era | None:
@@ -201,10 +209,12 @@ class _Attempt:
         texts = [f"{name}=={version}" for name, version in self.request.keep]
         return era_of(self._anchors(texts, [name for name, _ in self.request.keep], place, look))
 
-    def _anchors(self, texts: Sequence[str], names: Sequence[str], place: Place, look: Solver) -> tuple[Anchor, ...]:
+    def _anchors(
+        self, texts: Sequence[str], names: Sequence[str], place: Place, look: Solver, *, lowest: bool = False
+    ) -> tuple[Anchor, ...]:
         if not texts:
             return ()
-        question = Problem(requirements=tuple(texts), place=place, dependencies=False)
+        question = Problem(requirements=tuple(texts), place=place, dependencies=False, lowest=lowest)
         answer = look(question)
         if isinstance(answer, Conflict) and answer.wheelless:
             answer = look(replace(question, sources=answer.wheelless))

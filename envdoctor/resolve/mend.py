@@ -40,71 +40,88 @@ class Mending:
             why = "; ".join(f"{li.name} is left out: {li.why}" for li in limits)
             yield replace(problem, left_out=(*problem.left_out, *limits)), why
             return
+        built = [n for n in conflict.wheelless if n not in problem.sources and self._may_be_built(problem, n)]
+        if built:
+            why = f"{', '.join(built)}: no wheel, so built from source"
+            yield replace(problem, sources=(*problem.sources, *built)), why
         for name in conflict.wheelless:
-            yield from self._without_wheel(problem, name)
-        if problem.era is not None:
-            for name in conflict.filtered:
-                yield from self._hidden(problem, name)
+            yield from self._dated_by_wheel(problem, name)
+        yield from self._hidden(problem, conflict.filtered)
 
     def _left_out(self, name: str) -> bool:
         return name in self.decisions.left_out and all(a.name != name for a in self.asked)
 
-    def _without_wheel(self, problem: Problem, name: str) -> Iterator[tuple[Problem, str]]:
-        if name in problem.sources:
-            return
-        first = self._one(problem, name, dated=False, lowest=True)
-        era = problem.era
-        if first is not None and era is not None and first.uploaded is not None and first.uploaded > era:
-            if name not in problem.later and self._existed(problem, name):
-                moment = first.uploaded + _MINUTE
-                yield (
-                    problem.with_later(name, moment),
-                    f"{name} has wheels only since {moment:%Y-%m-%d}: its era is its own",
-                )
-            return
-        asked = any(a.name == name for a in self.asked)
-        if not asked and name not in self.decisions.sources:
-            self.strangers[name] = f"{name} exists only as a source for this Python, and nobody vouches for building it"
-            return
+    def _may_be_built(self, problem: Problem, name: str) -> bool:
+        """Whether the user asked for it by name, or the matrix vouches for it; what is compiled elsewhere is not packaging."""
+        asked = [a for a in self.asked if a.name == name]
+        if not asked:
+            return name in self.decisions.sources
         elsewhere = self._compiled_elsewhere(problem, name)
         if elsewhere:
             self.strangers[name] = (
                 f"{name} has compiled wheels for Python {elsewhere}, but none for {problem.place.python}"
             )
-            return
-        yield (
-            replace(problem, sources=(*problem.sources, name)),
-            f"{name} has no wheel: it will be built from its source",
-        )
+        return not elsewhere
 
-    def _hidden(self, problem: Problem, name: str) -> Iterator[tuple[Problem, str]]:
+    def _dated_by_wheel(self, problem: Problem, name: str) -> Iterator[tuple[Problem, str]]:
+        """A name that only got wheels after the era: the first of them, where the project itself is older."""
+        first = self._one(problem, name, dated=False, lowest=True)
+        if first is None:
+            if name not in self.decisions.sources and all(a.name != name for a in self.asked):
+                text = f"{name} exists only as a source for this Python, and nobody vouches for building it"
+                self.strangers.setdefault(name, text)
+            return
         era = problem.era
-        if era is None or name in problem.later or any(a.name == name and a.exact for a in self.asked):
-            return
-        if not self._existed(problem, name):
-            first = self._first(problem, name)
-            if first is None or first.uploaded is None:
-                return
-            if first.uploaded - era > STRANGER:
-                self.strangers[name] = (
-                    f"{name} was first uploaded on {first.uploaded:%Y-%m-%d}, long after those who need it: "
-                    "it looks like a re-registered name"
-                )
-                return
-            moment = first.uploaded + timedelta(days=30)
-            yield problem.with_later(name, moment), f"{name} is younger than the era: taken as of {moment:%Y-%m-%d}"
-            return
-        bounded = self._one(problem, name, dated=False, lowest=True, limited=True)
-        if bounded is not None and bounded.uploaded is not None and bounded.uploaded >= era:
-            moment = bounded.uploaded + _MINUTE
+        late = era is not None and first.uploaded is not None and first.uploaded > era
+        if late and first.uploaded is not None and name not in problem.later and self._existed(problem, name):
+            moment = first.uploaded + _MINUTE
             yield (
                 problem.with_later(name, moment),
-                f"{name} {bounded.version} of {moment:%Y-%m-%d} is let in after the era",
+                f"{name} has wheels only since {moment:%Y-%m-%d}: its era is its own",
             )
-        for step in _STEPS:
-            later: datetime | None = None if step is None else era + step
-            until = "at any date" if later is None else f"until {later:%Y-%m-%d}"
-            yield problem.with_later(name, later), f"{name} is let in {until}: the era alone has no answer"
+
+    def _hidden(self, problem: Problem, names: Sequence[str]) -> Iterator[tuple[Problem, str]]:
+        """Later dates for all names that the era hides, one step after the other; strangers stay out."""
+        era = problem.era
+        if era is None:
+            return
+        known = [
+            n for n in names if not any(a.name == n and a.exact for a in self.asked) and self._is_known(problem, n)
+        ]
+        if not known:
+            return
+        limited = [n for n in known if self._is_limited(problem, n)]
+        bounded = [self._one(problem, n, dated=False, lowest=True, limited=True) for n in limited]
+        moments = {p.uploaded + _MINUTE for p in bounded if p is not None and p.uploaded is not None}
+        moments |= {m for m in problem.later.values() if m is not None}  # companions of what was let in already
+        steps = [None if step is None else era + step for step in _STEPS]
+        for moment in (*sorted(m for m in moments if m > era), *steps):
+            late = [n for n in known if not _reaches(problem, n, moment)]
+            if late:
+                until = "at any date" if moment is None else f"until {moment:%Y-%m-%d}"
+                later = {**problem.later, **dict.fromkeys(late, moment)}
+                yield replace(problem, later=later), f"{', '.join(late)}: let in {until}, the era alone has no answer"
+
+    def _is_known(self, problem: Problem, name: str) -> bool:
+        """Whether the name is old enough to be meant by those who need it. A stranger is kept in mind for the refusal."""
+        era = problem.era
+        if era is None or self._existed(problem, name):
+            return True
+        first = self._first(problem, name)
+        if first is None or first.uploaded is None:
+            return False
+        if first.uploaded - era <= STRANGER:
+            return True
+        self.strangers[name] = (
+            f"{name} was first uploaded on {first.uploaded:%Y-%m-%d}, long after those who need it: "
+            "it looks like a re-registered name"
+        )
+        return False
+
+    def _is_limited(self, problem: Problem, name: str) -> bool:
+        return any(limit.name == name for limit in problem.limits) or any(
+            a.name == name and not a.free for a in self.asked
+        )
 
     def _first(self, problem: Problem, name: str) -> Package | None:
         """The oldest release, as a wheel or as a source."""
@@ -147,6 +164,14 @@ class Mending:
             answer = self.look(question)
             self._seen[key] = answer.packages.get(name) if isinstance(answer, Solution) else None
         return self._seen[key]
+
+
+def _reaches(problem: Problem, name: str, moment: datetime | None) -> bool:
+    """Whether a name's own end is there already, or later."""
+    if name not in problem.later:
+        return False
+    own = problem.later[name]
+    return own is None or (moment is not None and own >= moment)
 
 
 def _is_out(problem: Problem, name: str) -> bool:

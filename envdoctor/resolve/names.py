@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from packaging.requirements import Requirement
@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from envdoctor.knowledge import Matrix
 from envdoctor.resolve.problem import Limit
 from envdoctor.resolve.solution import Solution
+from envdoctor.resolve.vetoes import Veto
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,12 +47,23 @@ class HiddenNeed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Broken:
+    """`package` in `versions` does not start without the name that is left out."""
+
+    name: str
+    package: str
+    versions: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Decisions:
     """The tables `undeclared-needs`, `source-only` and `left-out-names` of the matrix."""
 
     needs: tuple[HiddenNeed, ...] = ()
-    sources: Mapping[str, str] = None  # type: ignore[assignment]
-    left_out: Mapping[str, str] = None  # type: ignore[assignment]
+    sources: Mapping[str, str] = field(default_factory=dict)  #: name -> why it may be built
+    left_out: Mapping[str, str] = field(default_factory=dict)  #: name -> why it stays out
+    broken: tuple[Broken, ...] = ()
 
     def leaves(self) -> tuple[Limit, ...]:
         """Needs without dependencies of their own: asked for at once, and dropped again where nobody needs them."""
@@ -77,7 +89,43 @@ def decisions_of(matrix: Matrix) -> Decisions:
         needs=tuple(_need(row) for row in _rows(matrix, "undeclared-needs", "need")),
         sources={row["name"]: row["why"] for row in _rows(matrix, "source-only", "source")},
         left_out={row["name"]: row["why"] for row in _rows(matrix, "left-out-names", "name")},
+        broken=tuple(
+            Broken(name=row["name"], package=b["package"], versions=b["versions"], why=b["why"])
+            for row in _rows(matrix, "left-out-names", "name")
+            for b in row.get("breaks", ())
+        ),
     )
+
+
+def left_out_vetoes(decisions: Decisions, solution: Solution) -> tuple[Veto, ...]:
+    """Against releases that do not start without a name that is left out."""
+    found = []
+    for broken in decisions.broken:
+        package = solution.packages.get(broken.package)
+        if package is None or broken.name in solution.packages:
+            continue
+        if SpecifierSet(broken.versions).contains(package.public, prereleases=True):
+            why = f"{broken.package} {package.version} does not start without {broken.name}: {broken.why}"
+            limits = [_beyond(broken, spec.operator, spec.version, why) for spec in SpecifierSet(broken.versions)]
+            found.append(
+                Veto(
+                    id="left-out-names",
+                    why=why,
+                    packages=(broken.package,),
+                    ways=tuple(sorted(((limit,) for limit in limits if limit), key=lambda w: w[0].text, reverse=True)),
+                    firm=True,
+                    authority=f"left-out-names of the matrix: {decisions.left_out[broken.name]}",
+                    advice=f"take a {broken.package} outside {broken.versions}",
+                )
+            )
+    return tuple(found)
+
+
+def _beyond(broken: Broken, operator: str, version: str, why: str) -> Limit | None:
+    turned = {"<": ">=", "<=": ">", ">=": "<", ">": "<="}.get(operator)
+    if turned is None:
+        return None
+    return Limit(text=f"{broken.package}{turned}{version}", name=broken.package, source="left-out-names", why=why)
 
 
 def _rows(matrix: Matrix, table: str, key: str) -> Sequence[Mapping[str, Any]]:

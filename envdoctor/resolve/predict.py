@@ -5,12 +5,24 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from envdoctor.facts import Distribution, Distributions, Fact, Facts, Target, Torch, Workload, known, unknown
-from envdoctor.knowledge.derived import DerivedTables
+from envdoctor.facts import (
+    Cuda,
+    Distribution,
+    Distributions,
+    Driver,
+    Fact,
+    Facts,
+    Target,
+    Torch,
+    Workload,
+    known,
+    unknown,
+    value_of,
+)
+from envdoctor.resolve.builds import TorchBuilds
 from envdoctor.resolve.solution import Solution
 
 SOURCE = "lock"
-_MEASURED = "published wheel (matrix/derived)"
 #: "nvidia-cuda-runtime-cu12 12.4.127" and, from CUDA 13 on, "nvidia-cuda-runtime 13.0.96": what torch's wheel is built for
 _RUNTIME = re.compile(r"nvidia-cuda-runtime(?:-cu\d+)?")
 
@@ -21,12 +33,14 @@ def predicted(
     *,
     python: str,
     workload: Workload | None = None,
-    tables: DerivedTables | None = None,
+    builds: TorchBuilds | None = None,
 ) -> Facts:
     """The machine's facts with the solution in the place of its environment.
 
     What cannot be known before the installation (paths, extensions) is unknown with that reason.
     """
+    if not value_of(machine.gpus):  # no GPU here and none named: the lock is for a machine that is not known
+        machine = replace(machine, driver=Driver(), gpus=unknown("none was named"), cuda=Cuda())
     return replace(
         machine,
         target=Target(
@@ -41,35 +55,28 @@ def predicted(
             ),
             complete=known(True, SOURCE),
         ),
-        torch=_torch(solution, tables),
+        torch=_torch(solution, builds),
         workload=machine.workload if workload is None else workload,
+        extensions=unknown("nothing is installed yet"),
+        smoke=unknown("nothing is installed yet"),
         log=(),
         environment=(),
     )
 
 
-def _torch(solution: Solution, tables: DerivedTables | None) -> Torch:
+def _torch(solution: Solution, builds: TorchBuilds | None) -> Torch:
     package = solution.packages.get("torch")
     if package is None:
         return Torch()
-    cuda = cuda_of(solution, tables)
-    archs = tables.torch_archs(package.version) if tables and not package.local else ()
+    row = builds.of(package.version) if builds else None
     return Torch(
         version=known(package.version, SOURCE),
-        cuda=cuda,
-        archs=known(tuple(_arch(a) for a in archs), _MEASURED) if archs else unknown("this build was not measured"),
+        cuda=cuda_of(solution, builds),
+        archs=known(row.archs, row.source) if row and row.archs else unknown("this build was not measured"),
     )
 
 
-def _arch(target: str) -> str:
-    """`sm_90a` -> "9.0a"; `compute_120` (PTX) -> "12.0+PTX"."""
-    kind, _, digits = target.partition("_")
-    number = digits.rstrip("af")
-    text = f"{number[:-1]}.{number[-1]}{digits[len(number) :]}"
-    return f"{text}+PTX" if kind == "compute" else text
-
-
-def cuda_of(solution: Solution, tables: DerivedTables | None = None) -> Fact[str]:
+def cuda_of(solution: Solution, builds: TorchBuilds | None = None) -> Fact[str]:
     """The CUDA version that the solution's torch is built for ("12.4"; "none" for a CPU build)."""
     package = solution.packages.get("torch")
     if package is None:
@@ -78,9 +85,9 @@ def cuda_of(solution: Solution, tables: DerivedTables | None = None) -> Fact[str
         return known("none", SOURCE)
     if re.fullmatch(r"cu\d{3,4}", package.local):
         return known(f"{package.local[2:-1]}.{package.local[-1]}", SOURCE)
-    row = tables.torch(package.version) if tables and not package.local else None
+    row = builds.of(package.version) if builds else None
     if row is not None and row.cuda:
-        return known(row.cuda, _MEASURED)
+        return known(row.cuda, row.source)
     runtimes = sorted(p.version for p in solution.packages.values() if _RUNTIME.fullmatch(p.name))
     if len(runtimes) != 1:
         return unknown("torch's CUDA build does not follow from the lock")

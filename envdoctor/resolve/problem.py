@@ -15,6 +15,7 @@ from envdoctor.resolve.uv import Outcome, Runner
 
 _FILTERED = re.compile(r"`([A-Za-z0-9._-]+)` was filtered by `exclude-newer`")
 _NO_WHEEL = re.compile(r"Wheels are required for `([A-Za-z0-9._-]+)`")
+_UNBUILT = re.compile(r"([A-Za-z0-9._-]+)(?:[<>=!~][^ ]*)? (?:has|have) no usable wheels")
 _OFFLINE = ("network was disabled", "network connectivity is disabled", "not found in the cache")
 
 
@@ -85,7 +86,7 @@ class Conflict:
     @property
     def wheelless(self) -> tuple[str, ...]:
         """Names that have no wheel for this Python and platform."""
-        return tuple(dict.fromkeys(_NO_WHEEL.findall(self.text)))
+        return tuple(dict.fromkeys((*_NO_WHEEL.findall(self.text), *_UNBUILT.findall(self.text))))
 
 
 def solve(run: Runner, problem: Problem, *, offline: bool = False, timeout_s: float = 300.0) -> Solution | Conflict:

@@ -7,7 +7,7 @@ from collections import Counter
 
 from envdoctor.facts import Facts, Gpu, Known, value_of
 from envdoctor.knowledge import Matrix
-from envdoctor.knowledge.derived import DerivedTables
+from envdoctor.resolve.builds import TorchBuilds
 from envdoctor.resolve.era import Era
 from envdoctor.resolve.made import Header, Lock, Pin
 from envdoctor.resolve.names import Decisions
@@ -25,12 +25,12 @@ def describe(
     request: LockRequest,
     found: Found,
     era: Era | None,
-    knowledge: tuple[Matrix, Decisions, DerivedTables],
+    knowledge: tuple[Matrix, Decisions, TorchBuilds],
     index: str,
     solves: int,
 ) -> Lock:
     """The solution as a lock: additions that nobody turned out to need are taken out again."""
-    matrix, decisions, tables = knowledge
+    matrix, decisions, builds = knowledge
     problem = found.problem
     kept = _without_idle(found.solution, problem, decisions)
     hidden = decisions.wanted(kept, problem.place.python)
@@ -50,7 +50,7 @@ def describe(
         python=problem.place.python,
         platform=problem.place.platform,
         machine=_machine(request.facts),
-        needs=_requirements_of_build(kept, tables, matrix),
+        needs=_requirements_of_build(kept, builds),
         era=str(era) if era else "off" if request.era.mode == "off" else "none (nothing that was asked for dates it)",
         matrix=f"{matrix.date or 'undated'}, {matrix.count} entries, sha256 {matrix.digest[:16]}",
         tool=f"envdoctor lock, solved by {found.solution.uv}",
@@ -125,20 +125,19 @@ def _gpu(gpu: Gpu) -> str:
     return f"{name or 'GPU'} (compute capability {capability or 'unknown'})"
 
 
-def _requirements_of_build(solution: Solution, tables: DerivedTables, matrix: Matrix) -> tuple[str, ...]:
+def _requirements_of_build(solution: Solution, builds: TorchBuilds) -> tuple[str, ...]:
     """What driver and compute capability the chosen torch build asks for, as far as it was measured."""
     torch = solution.packages.get("torch")
-    cuda = value_of(cuda_of(solution, tables))
+    cuda = value_of(cuda_of(solution, builds))
     if torch is None or cuda is None:
         return ()
     if cuda == "none":
         return (f"torch {torch.version} is a CPU build: it uses no GPU",)
     line = f"torch {torch.version} is built for CUDA {cuda}"
-    floors = matrix.tables["cuda-drivers"].get("minimum", {}) if "cuda-drivers" in matrix.tables else {}
-    floor = floors.get(cuda.partition(".")[0])
+    floor = builds.drivers.get("linux", {}).get(cuda.partition(".")[0])
     if floor:
         line += f": NVIDIA driver {floor} or newer"
-    archs = () if torch.local else tables.torch_archs(torch.version)
-    if archs:
-        line += "; GPU code for " + " ".join(archs)
+    row = builds.of(torch.version)
+    if row and row.archs:
+        line += "; code for compute capability " + " ".join(row.archs)
     return (line,)

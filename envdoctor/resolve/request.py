@@ -37,6 +37,11 @@ class Asked:
         return self.exact or any(s.operator in (*_BOUNDED, "==") for s in SpecifierSet(self.specifier))
 
     @property
+    def floored(self) -> bool:
+        """Has a lower bound: the request cannot be older than the first release that satisfies it."""
+        return any(s.operator in (">=", ">", "~=") for s in SpecifierSet(self.specifier))
+
+    @property
     def free(self) -> bool:
         """The user said nothing about the version."""
         return not self.specifier

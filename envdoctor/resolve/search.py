@@ -124,6 +124,8 @@ class Search:
             if isinstance(result, Found):
                 return result
             dead = result  # it came further, so it knows the better reason
+            if dead.veto is not None:
+                break  # it had a solution, and the matrix is against it: no later date changes that
         if soft:
             texts = {limit.text for limit in soft}
             self._refused |= texts

@@ -5,7 +5,7 @@ A veto is never about one version: its ways are version ranges, so that a solve 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -40,15 +40,19 @@ class Veto:
 
 
 def vetoes_of_matrix(
-    facts: Facts, matrix: Matrix, solution: Solution, asked: Sequence[Asked], *, soft: bool = True
+    facts: Facts, matrix: Matrix, solution: Solution, asked: Sequence[Asked], *, optional: Container[str] = ()
 ) -> tuple[Veto, ...]:
-    """The findings of blocking or corrupting effect over the predicted facts, as vetoes."""
+    """The findings of blocking or corrupting effect over the predicted facts, as vetoes.
+
+    `optional`: distributions that go on without their extension, so that a mismatch of it only steers.
+    """
     found = []
     for finding in diagnose(facts, matrix).findings:
         if finding.effect not in _SERIOUS or finding.status != "active":
             continue
-        firm = finding.verdict == "match"
-        if not firm and (not soft or _only_machine(finding)):
+        steers = finding.cause == "abi-mismatch" and finding.packages[:1] and finding.packages[0] in optional
+        firm = finding.verdict == "match" and not steers
+        if not firm and _only_machine(finding):
             continue
         ways = _ways(finding, matrix, solution, asked, firm=firm)
         if firm or ways:

@@ -142,6 +142,36 @@ def test_a_fix_outranks_the_era_for_that_package_alone(index: MakeIndex, matrix:
     assert "let in after the era" in reasons(made, "optimum")
 
 
+def test_a_lower_bound_moves_the_era(index: MakeIndex, matrix: MakeMatrix) -> None:
+    there = index(
+        Release("awq", "0.2.7", "2024-12-01", ["transformers"]), Release("transformers", "4.47.0", "2024-12-05"),
+        Release("transformers", "5.0.0", "2026-01-26"), Release("transformers", "5.20.0", "2026-10-01"),
+    )  # fmt: skip
+    call = {"facts": MACHINE, "python": "3.11", "indexes": [there.url], "matrix": matrix()}
+    assert pins(lock(["awq==0.2.7", "transformers"], **call))["transformers"] == "4.47.0"
+    assert pins(lock(["awq==0.2.7", "transformers>=5"], **call))["transformers"] == "5.0.0"
+
+
+def test_a_release_that_does_not_start_without_what_is_left_out(index: MakeIndex, matrix: MakeMatrix) -> None:
+    table = (
+        '[[name]]\nname = "pyairports"\nwhy = "it holds something else"\n'
+        '[[name.breaks]]\npackage = "vllm"\nversions = ">=0.5.4,<0.6.0"\nwhy = "it imports it"\n'
+    )
+    there = index(
+        Release("vllm", "0.5.4", "2024-08-05", ["pyairports"]), Release("vllm", "0.6.0", "2024-09-05", ["pyairports"]),
+        Release("pyairports", "0.0.1", "2025-09-25"),
+    )  # fmt: skip
+    call = {
+        "facts": MACHINE,
+        "python": "3.11",
+        "indexes": [there.url],
+        "matrix": matrix({"tables/left-out-names.toml": table}),
+    }
+    with pytest.raises(ImpossibleError, match=r"vllm 0\.5\.4 does not start without pyairports"):
+        lock(["vllm==0.5.4"], **call)
+    assert pins(lock(["vllm<=0.6.0"], **call)) == {"vllm": "0.6.0"}
+
+
 def test_metadata_that_contradicts_is_refused_with_what_helps(index: MakeIndex, matrix: MakeMatrix) -> None:
     there = index(
         Release("triton", "3.0.0"), Release("triton", "3.1.0"), Release("lmdeploy", "0.6.5", needs=["torch", "triton==3.0.0"]),
@@ -264,18 +294,12 @@ def test_torch_follows_the_extension_that_the_request_brings(index: MakeIndex, m
         )
 
 
-def _torch_table() -> str:
-    def row(version: str, cuda: str, gpu: dict[str, int]) -> dict[str, object]:
-        return {
-            "version": version, "file": "t", "size": 1, "sha256": "0", "uploaded": None, "python": "cp311", "requires_python": None,
-            "requires_dist": [], "floors": {}, "cuda": cuda, "gpu": gpu, "containers": 1, "arch_flags": "",
-        }  # fmt: skip
-
-    rows = [row("2.3.0", "12.1", {"sm_70": 1, "sm_80": 1}), row("2.6.0", "13.0", {"sm_75": 1, "sm_80": 1})]
-    return json.dumps({"schema": 1, "distribution": "torch", "rows": rows})
-
-
-DRIVERS = '[minimum]\n12 = "525.60.13"\n13 = "580.65.06"\n'
+BUILDS = """rows = [
+  { version = "2.3.0", cuda = "12.1", archs = ["7.0", "8.0"] },
+  { version = "2.6.0", cuda = "13.0", archs = ["7.5", "8.0"] },
+]
+"""
+DRIVERS = 'majors = [{ cuda = "11", linux = "450.80.02" }, { cuda = "12", linux = "525.60.13" }, { cuda = "13", linux = "580" }]\n'
 
 
 @pytest.mark.parametrize(
@@ -290,7 +314,7 @@ def test_driver_and_gpu_choose_the_build(
         host=MACHINE.host, driver=Driver(version=known(driver, "t"), platform=known("linux", "t")),
         gpus=known((Gpu(index=0, compute_capability=known(capability, "t")),), "t"),
     )  # fmt: skip
-    tables = matrix({"derived/torch.json": _torch_table(), "tables/cuda-drivers.toml": DRIVERS})
+    tables = matrix({"tables/torch-builds.toml": BUILDS, "tables/cuda-driver.toml": DRIVERS})
     made = lock(["torch>=2.3"], facts=facts, python="3.11", indexes=[there.url], matrix=tables)
     assert pins(made)["torch"] == torch
     assert f"NVIDIA driver {driver}" in made.header.machine
@@ -299,7 +323,7 @@ def test_driver_and_gpu_choose_the_build(
 def test_a_driver_that_no_allowed_build_runs_on_is_a_proof(index: MakeIndex, matrix: MakeMatrix) -> None:
     there = index(*TORCH, *NUMPY, Release("vllm", "0.6.3", needs=["torch==2.3.0"]))
     facts = Facts(host=MACHINE.host, driver=Driver(version=known("470.82.01", "t"), platform=known("linux", "t")))
-    tables = matrix({"derived/torch.json": _torch_table(), "tables/cuda-drivers.toml": DRIVERS})
+    tables = matrix({"tables/torch-builds.toml": BUILDS, "tables/cuda-driver.toml": DRIVERS})
     with pytest.raises(ImpossibleError) as caught:
         lock(["vllm==0.6.3"], facts=facts, python="3.11", indexes=[there.url], matrix=tables)
     assert "CUDA 12.1, which driver 470.82.01 does not run; the request says vllm==0.6.3" in caught.value.conflict
@@ -312,7 +336,7 @@ def test_a_cuda_build_of_an_extra_index_is_taken(index: MakeIndex, matrix: MakeM
         Release("torch", "2.6.0+cu118", "2025-01-29"), Release("torch", "2.6.0+cu126", "2025-01-29"), timeless=True
     )
     facts = Facts(host=MACHINE.host, driver=Driver(version=known("470.82.01", "t"), platform=known("linux", "t")))
-    tables = matrix({"tables/cuda-drivers.toml": '[minimum]\n11 = "450.80.02"\n12 = "525.60.13"\n'})
+    tables = matrix({"tables/cuda-driver.toml": DRIVERS})
     made = lock(["torch==2.6.0"], facts=facts, python="3.11", indexes=[main.url, extra.url], matrix=tables)
     assert pins(made) == {"torch": "2.6.0+cu118"}
 
