@@ -10,6 +10,7 @@ from envdoctor.diagnose.checks.registry import log_reason
 from envdoctor.diagnose.derived import DERIVED
 from envdoctor.diagnose.evaluate import Evaluation, evaluate
 from envdoctor.diagnose.finding import Coverage, Diagnosis, Finding, Missing, severity_of
+from envdoctor.diagnose.observed import refuted
 from envdoctor.diagnose.options import options_for
 from envdoctor.diagnose.rank import merged, ranked
 from envdoctor.diagnose.signatures import SignatureHit, find_signatures
@@ -38,7 +39,9 @@ def diagnose(facts: Facts, matrix: Matrix) -> Diagnosis:
     findings.extend(_run_checks(view, matrix, hits))
     supersedes = {f.id: matrix.core(n).supersedes for f in findings if (n := matrix.number(f.id)) is not None}
     return Diagnosis(
-        findings=ranked(merged(findings, supersedes)), coverage=_coverage(view, matrix), untriggered=untriggered
+        findings=refuted(ranked(merged(findings, supersedes)), facts),
+        coverage=_coverage(view, matrix),
+        untriggered=untriggered,
     )
 
 
@@ -119,7 +122,7 @@ def _finding(number: int, core: EntryCore, hit: Hit, view: FactView, matrix: Mat
         title=texts.title.fill(hit.values),
         explanation=texts.explanation.fill(hit.values),
         cause=hit.cause or core.cause,
-        packages=(core.packages if hit.packages is None else hit.packages)[:3],
+        packages=(_guilty(core, view) if hit.packages is None else hit.packages)[:3],
         because=tuple(dict.fromkeys(hit.because)),
         missing=tuple(Missing(fact=path, how=_how(path)) for path in hit.missing),
         options=options_for(texts.fixes, view, hit.values),
@@ -127,6 +130,22 @@ def _finding(number: int, core: EntryCore, hit: Hit, view: FactView, matrix: Mat
         explains=hit.explains,
         score=float(hit.weight) - (2.0 if core.check else 0.0),
     )
+
+
+#: engines whose distribution has another name
+_ENGINE_PACKAGES = {
+    "tgi": "text-generation-inference", "llm-compressor": "llmcompressor", "llama-cpp": "llama-cpp-python",
+}  # fmt: skip
+
+
+def _guilty(core: EntryCore, view: FactView) -> tuple[str, ...]:
+    """The packages of the cause; `{engine}` is the one that ran, and drops out where that is not known."""
+    if "{engine}" not in core.packages:
+        return core.packages
+    engine = view.value("workload.engine")
+    name = _ENGINE_PACKAGES.get(engine, engine)
+    given = [name if package == "{engine}" else package for package in core.packages]
+    return tuple(dict.fromkeys(package for package in given if package))
 
 
 def _how(path: str) -> Text:

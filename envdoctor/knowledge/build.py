@@ -110,6 +110,8 @@ def _known_packages(items: Sequence[Mapping[str, Any]], groups: Mapping[str, Seq
     for item in items:
         core = core_from(item, place=item["id"], groups=groups)
         for name in (*core.packages, *core.checked):
+            if name == "{engine}":
+                continue
             checked = core.checked.get(name, "")
             if name not in known or (checked and (compare(Scheme.PEP440, checked, known[name] or "0") or 0) > 0):
                 known[name] = checked
