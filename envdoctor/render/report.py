@@ -17,7 +17,7 @@ SCHEMA_VERSION = 1
 def report(facts: Facts, diagnosis: Diagnosis, matrix: Matrix, *, lang: str = "en") -> dict[str, Any]:
     """The report, schema version 1. Deterministic; texts in `lang` (en or zh)."""
     encoded = encode(facts)
-    smoke = encoded.pop("smoke", None) if isinstance(encoded, dict) else None
+    smoke = encode(facts.smoke.value) if isinstance(facts.smoke, Known) else None
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "envdoctor", "version": __version__},

@@ -29,6 +29,7 @@ from envdoctor.facts import (
     known,
 )
 from envdoctor.facts.extensions import ExtensionFact
+from envdoctor.facts.smoke import SmokeReport
 from envdoctor.knowledge import Matrix
 from envdoctor.knowledge.entry import EntryError
 
@@ -70,6 +71,8 @@ def facts_of(case: Mapping[str, Any], *, place: str) -> Facts:
             facts = replace(
                 facts, extensions=known(decode(tuple[ExtensionFact, ...], value, f"{place}.{path}"), _SOURCE)
             )
+        elif path == "smoke":
+            facts = replace(facts, smoke=known(decode(SmokeReport, value, f"{place}.{path}"), _SOURCE))
         elif section == "env":
             variable = EnvironmentVariable(name=name, value=str(value), source=_SOURCE)
             facts = replace(facts, environment=(*facts.environment, variable))

@@ -10,6 +10,7 @@ from envdoctor.diagnose.checks import (  # noqa: F401 - importing a module regis
     log_python,
     log_symbols,
     pins,
+    smoke,
     workload,
 )
 from envdoctor.diagnose.checks.registry import CHECKS, CheckContext, Hit, check
