@@ -88,10 +88,10 @@ def _checked_device(device: str | None) -> str:
 
 def _checked_rungs(rungs: Sequence[str] | None) -> tuple[Rung, ...]:
     known = {rung.value: rung for rung in Rung}
-    for name in rungs or ():
-        if name not in known:
-            raise UsageError(f"unknown rung {name!r}", advice=f"The rungs are {', '.join(known)}.")
-    return tuple(rung for rung in Rung if not rungs or rung.value in rungs)
+    wanted = {"engine-kernel" if name == "engine" else name for name in rungs or known}
+    for name in sorted(wanted - set(known)):
+        raise UsageError(f"unknown rung {name!r}", advice=f"The rungs are {', '.join(known)}.")
+    return tuple(rung for rung in Rung if rung.value in wanted)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -41,6 +41,11 @@ class Progress:
     device: str = ""
     result: RungResult | None = None
 
+    def __str__(self) -> str:
+        place = f" [{self.device}]" if self.device else ""
+        state = f"{self.result.outcome.value}, {self.result.seconds:.2f} s" if self.result else "..."
+        return f"{self.rung.value}: {self.name}{place} {state}"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:

@@ -153,6 +153,14 @@ def test_a_crash_that_an_earlier_rung_caused_is_not_held_against_a_rung(monkeypa
     assert report.exit_status == 0
 
 
+def test_progress_reads_as_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_programs(monkeypatch, {"engine_kernels": "check.detail = 'x'"})
+    seen: list[str] = []
+    run_ladder(device="cpu", rungs=["engine"], on_progress=lambda progress: seen.append(str(progress)))
+    assert seen[0] == "engine-kernel: engine_kernels [cpu] ..."
+    assert seen[1].startswith("engine-kernel: engine_kernels [cpu] passed, 0.0")
+
+
 def test_a_canary_that_speaks_garbage_fails_and_no_reference_hides_it(monkeypatch: pytest.MonkeyPatch) -> None:
     fake_programs(
         monkeypatch, {"checkpoint": "check.said = '!!!!'; check.fail('failed-wrong-numbers', 'it said !!!!')"}
