@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from envdoctor.errors import UsageError
 from envdoctor.facts import Facts, decode
 from envdoctor.ticket.excerpt import Excerpt, excerpt
 from envdoctor.ticket.outgoing import Omission, Outgoing, cited, versions_of
@@ -58,7 +59,7 @@ def build_ticket(
     `other` is the same report in the other language, for the language switch of report.html; `lock` a proposed lock file;
     `literals` what this machine knows by name (default: read from its files); `withhold` fields (paths of facts such as
     `target.executable` or `environment`, or members such as `logs/log-1.txt`) that stay here. The same input gives the same
-    members. Raises UsageError where a log cannot be read.
+    members. Raises UsageError where a log cannot be read or a withheld field names nothing.
     """
     withhold = tuple(withhold)
     known = _without_words(machine_literals() if literals is None else literals, report)
@@ -79,6 +80,9 @@ def build_ticket(
     for member in members:
         if member not in kept:
             omissions[member.name] = Omission(field=member.name, reason="the user withheld it")
+    for field in withhold:
+        if not outgoing.kept_back(field) and not any(_named(member.name, (field,)) for member in members):
+            raise UsageError(f"--withhold {field}: names no field of this report", advice="--preview shows the names")
     ordered = tuple(omissions[key] for key in sorted(omissions))
     counts = dict(sorted(redactor.counts.items()))
     manifest = _manifest(clean_report, kept, ordered, counts, excerpts)

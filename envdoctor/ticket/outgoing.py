@@ -39,6 +39,11 @@ class Outgoing:
             out.setdefault("facts", {})
         return out
 
+    def kept_back(self, field: str) -> bool:
+        """Whether a field that the user withholds was there to be withheld."""
+        wanted = _canonical(field)
+        return any(_inside(p, wanted) or _inside(pattern_of(p), wanted) for p in map(_canonical, self.omissions))
+
     def withheld(self, path: str) -> bool:
         """Whether the user keeps the field at this path (or one around it) back."""
         plain, pattern = _canonical(path), pattern_of(_canonical(path))

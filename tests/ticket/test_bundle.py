@@ -232,6 +232,11 @@ def test_withheld_fields_are_gone_and_the_rest_can_be_read(tmp_path: Path, field
     assert field in (tmp_path / "t.zip").name or field in made.text_of("MANIFEST.json")
 
 
+def test_withheld_field_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(UsageError, match="names no field"):
+        ticket(withhold=["enviroment"])
+
+
 def test_preview_shows_everything_but_the_page() -> None:
     text = preview(ticket(withhold=["environment"]))
     assert "facts.environment: the user withheld it" in text
@@ -464,6 +469,7 @@ def test_masking_changes_no_finding(tmp_path_factory: pytest.TempPathFactory, ex
     before = diagnose(facts, matrix)
     made = build_ticket(report_of(facts, before, matrix), literals=planted.LITERALS)
     path = write_ticket(made, tmp_path_factory.mktemp("t") / "t.zip")
+    assert made.omissions == ()
     after = diagnose(decode(Facts, read_ticket(path)["facts"]), matrix)
     assert [(f.id, f.verdict, f.severity, f.status) for f in after.findings] == [
         (f.id, f.verdict, f.severity, f.status) for f in before.findings
