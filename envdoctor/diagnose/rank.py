@@ -48,6 +48,8 @@ def _covers(special: Finding, general: Finding, supersedes: Mapping[str, Sequenc
     """Whether `special` states the cause of `general`. A mere `possible` does not cover a certain finding."""
     if general.id not in supersedes.get(special.id, ()):
         return False
+    if special.packages and general.packages and not set(special.packages) & set(general.packages):
+        return False  # the same kind of trouble with something else
     return special.verdict == "match" or general.verdict == "possible"
 
 
