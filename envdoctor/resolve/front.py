@@ -14,7 +14,7 @@ from envdoctor.resolve.made import Lock
 from envdoctor.resolve.maker import make_lock
 from envdoctor.resolve.proof import prove_lock
 from envdoctor.resolve.request import EraChoice, LockRequest, parse_asked
-from envdoctor.resolve.stacks import check_machine, find_stack, merged, workload_of
+from envdoctor.resolve.stacks import check_machine, find_stack, merged, recognised, workload_of
 from envdoctor.resolve.uv import Runner, find_uv
 
 Say = Callable[[str], None]
@@ -45,11 +45,12 @@ def lock(
     """
     matrix, facts = _matrix() if matrix is None else matrix, facts or Facts()
     asked = parse_asked(requirements) if requirements or stack is None else ()
-    workload = facts.workload
     if stack is not None:
         chosen = find_stack(matrix, stack)
         check_machine(chosen, facts)
         asked, workload = merged(chosen, asked), workload_of(chosen, facts)
+    else:
+        workload = recognised(matrix, asked, facts)
     request = LockRequest(
         asked=asked, facts=facts, python=python, indexes=tuple(indexes), era=era or EraChoice(), stack=stack
     )

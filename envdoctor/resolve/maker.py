@@ -12,7 +12,7 @@ from envdoctor.resolve.abi import Abi, abi_of
 from envdoctor.resolve.builds import TorchBuilds, torch_builds
 from envdoctor.resolve.era import Anchor, Era, anchors_in, datable, era_of, implied_anchors
 from envdoctor.resolve.indexes import Indexes, find_indexes
-from envdoctor.resolve.machine import MachineLimits, machine_limits
+from envdoctor.resolve.machine import ARCH_ID, DRIVER_ID, MachineLimits, machine_limits
 from envdoctor.resolve.made import Lock
 from envdoctor.resolve.mend import Mending
 from envdoctor.resolve.names import Decisions, decisions_of, left_out_vetoes
@@ -26,7 +26,7 @@ from envdoctor.resolve.search import Dead, Found, Say, Search
 from envdoctor.resolve.solution import Solution
 from envdoctor.resolve.solver import Solver
 from envdoctor.resolve.uv import Runner, find_uv
-from envdoctor.resolve.vetoes import Veto, vetoes_of_matrix
+from envdoctor.resolve.vetoes import Veto, vetoes_of_matrix, way_is_open
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,12 +55,13 @@ class MatrixJudge:
             self.request.facts, solution, python=self.python, workload=self.workload, builds=self.knowledge.builds
         )
         asked = self.request.asked
-        return (
+        found = (
             *left_out_vetoes(self.knowledge.decisions, solution),
             *self.knowledge.machine.vetoes(solution, asked),
             *self.knowledge.abi.vetoes(solution, asked),
             *vetoes_of_matrix(facts, self.knowledge.matrix, solution, asked, optional=self.knowledge.abi.optional),
         )
+        return tuple(replace(v, ways=tuple(way for way in v.ways if way_is_open(way, asked))) for v in found)
 
     def needs(self, solution: Solution) -> Sequence[Limit]:
         """Undeclared needs that are still open."""
@@ -97,7 +98,7 @@ def make_lock(
     )
     outcome = attempt.with_indexes(indexes.main)
     used = indexes.main
-    if isinstance(outcome.result, Dead) and indexes.extra:
+    if isinstance(outcome.result, Dead) and indexes.extra and _may_differ(outcome.result):
         say("the first index alone has no answer: the extra ones are asked too")
         used = (*indexes.main, *indexes.extra)
         outcome = attempt.with_indexes(used)
@@ -111,6 +112,11 @@ def make_lock(
         index=_index_line(indexes, used),
         solves=outcome.solves,
     )
+
+
+def _may_differ(dead: Dead) -> bool:
+    """Whether more indexes could help: with names, files and CUDA builds, not with what the matrix knows of a release."""
+    return dead.veto is None or dead.veto.id in (DRIVER_ID, ARCH_ID)
 
 
 def _index_line(indexes: Indexes, used: tuple[str, ...]) -> str:

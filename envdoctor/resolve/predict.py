@@ -6,12 +6,14 @@ import re
 from dataclasses import replace
 
 from envdoctor.facts import (
+    Checkpoint,
     Cuda,
     Distribution,
     Distributions,
     Driver,
     Fact,
     Facts,
+    Known,
     Target,
     Torch,
     Workload,
@@ -57,11 +59,20 @@ def predicted(
         ),
         torch=_torch(solution, builds),
         workload=machine.workload if workload is None else workload,
+        checkpoint=_checkpoint(machine, workload),
         extensions=unknown("nothing is installed yet"),
         smoke=unknown("nothing is installed yet"),
         log=(),
         environment=(),
     )
+
+
+def _checkpoint(machine: Facts, workload: Workload | None) -> Checkpoint:
+    """What a stack is for says how its checkpoints are quantized."""
+    checkpoint = machine.checkpoint
+    if workload is None or isinstance(checkpoint.quant_method, Known):
+        return checkpoint
+    return replace(checkpoint, quant_method=workload.quantization)
 
 
 def _torch(solution: Solution, builds: TorchBuilds | None) -> Torch:

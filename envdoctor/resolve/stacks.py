@@ -77,6 +77,15 @@ def workload_of(stack: Stack, facts: Facts) -> Workload:
     return replace(facts.workload, **known_fields)  # type: ignore[arg-type]
 
 
+def recognised(matrix: Matrix, asked: Sequence[Asked], facts: Facts) -> Workload:
+    """What a plain request is for, where it names the packages by which a stack is known (`recognised_by`)."""
+    names = {a.name for a in asked}
+    for name in stack_names(matrix):
+        if any(names.issuperset(known_by) for known_by in matrix.stacks[name].get("recognised_by", ())):
+            return workload_of(find_stack(matrix, name), facts)
+    return facts.workload
+
+
 def check_machine(stack: Stack, facts: Facts) -> None:
     """Raises ImpossibleError where a known GPU cannot run what the stack is for."""
     if stack.capability is None:
