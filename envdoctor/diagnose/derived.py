@@ -62,6 +62,36 @@ def _stated_format(view: FactView) -> Fact[str]:
     return unknown(method.reason)
 
 
+def _named(view: FactView, method: str, packages: tuple[str, ...], words: tuple[str, ...]) -> Fact[bool]:
+    """Whether anything here is about a quantization method: a package of it, the checkpoint, the engine, the output.
+
+    Unknown where only the output hints at it; False where nothing does, so that an entry about the method does not speak
+    to everybody who has the other package that it names.
+    """
+    for name in packages:
+        if name in view.packages:
+            return known(True, view.packages[name].source)
+    stated = _stated_format(view)
+    if isinstance(stated, Known) and stated.value == method:
+        return known(True, stated.source)
+    engine = view.facts.workload.engine
+    if isinstance(engine, Known) and engine.value in packages:
+        return known(True, engine.source)
+    if any(word in line.text.lower() for line in view.facts.log for word in (method, *words)):
+        return unknown(f"only the output hints at {method}")
+    return known(False, f"nothing here names {method}")
+
+
+def _awq_named(view: FactView) -> Fact[bool]:
+    """Whether AWQ is in play (`_named`); the two names are those that AutoAWQ misses in newer transformers."""
+    return _named(view, "awq", ("autoawq",), ("pytorchgelutanh", "shard_checkpoint"))
+
+
+def _gptq_named(view: FactView) -> Fact[bool]:
+    """Whether GPTQ is in play (`_named`); `_proj.bias` stands in the warning about biases that were made up."""
+    return _named(view, "gptq", ("auto-gptq", "gptqmodel"), ("_proj.bias",))
+
+
 def _weights_exceed_ram(view: FactView) -> Fact[bool]:
     """Whether the tensors of the checkpoint are larger than the machine's memory."""
     size, ram = view.facts.checkpoint.tensor_bytes, view.facts.host.ram_bytes
@@ -98,9 +128,11 @@ def _auto_gptq_cuda(view: FactView) -> Fact[str]:
 
 DERIVED: dict[str, Derived] = {
     "auto_gptq_cuda": _auto_gptq_cuda,
+    "awq_named": _awq_named,
     "biases_missing": _biases_missing,
     "engine": _engine,
     "exllama_half_sums": _exllama_half_sums,
+    "gptq_named": _gptq_named,
     "lowest_capability": _lowest_capability,
     "quantizing": _quantizing,
     "stated_format": _stated_format,
