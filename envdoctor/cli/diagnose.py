@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from envdoctor.errors import UsageError
+
+if TYPE_CHECKING:
+    from envdoctor.cli.session import Result
 
 FORMATS = ("terminal", "json", "markdown", "html")
 _STDIN_CAP = 32 * 1024 * 1024
@@ -78,7 +81,7 @@ def read_stdin() -> bytes:
     return data
 
 
-def show(result: Any, *, format_: str, output: Path | None, verbose: bool) -> None:
+def show(result: Result, *, format_: str, output: Path | None, verbose: bool) -> None:
     """Render the report in the chosen format to the chosen place."""
     from envdoctor.cli.output import write_output
 
@@ -90,7 +93,7 @@ def show(result: Any, *, format_: str, output: Path | None, verbose: bool) -> No
     write_output(rendered(result, format_, verbose), output)
 
 
-def rendered(result: Any, format_: str, verbose: bool) -> str:
+def rendered(result: Result, format_: str, verbose: bool) -> str:
     """The report as text in one of FORMATS."""
     if format_ == "json":
         import json
@@ -102,8 +105,10 @@ def rendered(result: Any, format_: str, verbose: bool) -> str:
         return render_markdown(result.facts, result.report)
     if format_ == "html":
         from envdoctor.render.html import render_html
+        from envdoctor.render.report import report
 
-        return render_html(result.report)
+        lang = "en" if result.report["lang"] == "zh" else "zh"
+        return render_html(result.report, other=report(result.facts, result.diagnosis, result.matrix, lang=lang))
     import io
 
     from envdoctor.render.terminal import render_terminal

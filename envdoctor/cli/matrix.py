@@ -1,4 +1,4 @@
-"""`envdoctor matrix`: list, show, lint and test what the matrix knows."""
+"""`envdoctor matrix`: list and show what the matrix knows; start, lint and test entries; derive tables."""
 
 from __future__ import annotations
 
@@ -82,6 +82,73 @@ def test_command(
         typer.echo(f"{result.entry}: {result.name}: expected {result.expected}, got {result.got}")
     typer.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     return 1 if failed else 0
+
+
+@app.command("new")
+@exiting
+def new_command(
+    family: str = typer.Argument(..., metavar="FAMILY", help="The folder below entries/: mostly the guilty package."),
+    entry_id: str = typer.Option(None, "--id", help="ED-YYYY-NNNN (default: the next free one).", show_default=False),
+    source: Path = _SOURCE,
+) -> int:
+    """Start an entry: a skeleton with the next free id, and a list of what it still lacks."""
+    from datetime import datetime, timezone
+
+    from envdoctor.knowledge.build import read_toml
+    from envdoctor.workshop.lint import lint_entry
+    from envdoctor.workshop.new import new_entry
+
+    _must_be_matrix(source)
+    path = new_entry(source, family, today=datetime.now(timezone.utc).date(), entry_id=entry_id)
+    typer.echo(f"{path}: still missing")
+    for says in lint_entry(read_toml(path), path.stem, {}):
+        typer.echo(f"  {says}")
+    typer.echo(f"then: envdoctor matrix lint, and envdoctor matrix test {path.stem}", err=True)
+    return 0
+
+
+@app.command("derive")
+@exiting
+def derive_command(
+    packages: list[str] = typer.Argument(
+        None,
+        metavar="[PACKAGE]...",
+        help="Distributions to measure (default: those of the matrix).",
+        show_default=False,
+    ),
+    torch: str = typer.Option(None, "--torch", help="Versions of torch to measure against.", show_default=False),
+    cache: Path = typer.Option(
+        None, "--cache", help="Keep readings here (default: the user's cache folder).", show_default=False
+    ),
+    budget: int = typer.Option(60, "--budget", min=1, help="Read at most so many GB over the network."),
+    source: Path = _SOURCE,
+) -> int:
+    """Measure published wheels and write derived/. Needs the package index; takes hours the first time, goes on where it stopped."""
+    from envdoctor.workshop.derive import PACKAGES, derive, progress, write_tables
+    from envdoctor.workshop.derive.run import TORCH
+
+    _must_be_matrix(source)
+    with progress() as show:
+        done = derive(
+            packages=tuple(packages or PACKAGES), torch=torch or TORCH, cache=cache or _cache_folder(),
+            budget=budget * 10**9, on_progress=show,
+        )  # fmt: skip
+    for skipped in done.skipped:
+        typer.echo(f"skipped {skipped.package} {skipped.version}: {skipped.reason}", err=True)
+    changed = write_tables(done.tables, source / "derived")
+    for path in changed:
+        typer.echo(f"wrote {path}")
+    typer.echo(
+        f"{len(done.tables)} tables, {len(changed)} changed, {done.received / 1e6:,.0f} MB in {done.seconds:.0f} s",
+        err=True,
+    )
+    return 0
+
+
+def _cache_folder() -> Path:
+    import os
+
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "envdoctor" / "derive"
 
 
 def _must_be_matrix(source: Path) -> None:

@@ -70,7 +70,6 @@ def diff_command(
 ) -> int:
     """What changed that can matter. Exit status 1: the findings differ."""
     from envdoctor.cli.output import language, write_output
-    from envdoctor.facts import encode
     from envdoctor.render.diff import diff_markdown, diff_text
     from envdoctor.ticket import diff_reports
 
@@ -81,10 +80,10 @@ def diff_command(
     if format_ == "json":
         import json
 
-        write_output(json.dumps(encode(difference), ensure_ascii=False, indent=1) + "\n", None)
+        write_output(json.dumps(difference.as_dict(), ensure_ascii=False, indent=1) + "\n", None)
     else:
         show = diff_markdown if format_ == "markdown" else diff_text
-        write_output(show(encode(difference), chosen), None)
+        write_output(show(difference.as_dict(), chosen), None)
     return 1 if difference.findings_differ else 0
 
 

@@ -26,8 +26,6 @@ else:
     import tomli as tomllib
 
 SCHEMA_VERSION = 1
-_CORE_KEYS = ("id", "cause", "effect", "alone", "check", "checked", "when", "withdrawn", "supersedes")
-_TEXT_KEYS = ("title", "explanation", "fix", "evidence", "aliases", "published", "modified")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -44,24 +42,35 @@ def entry_files(source: Path) -> list[Path]:
     return sorted(source.glob("entries/*/*.toml")) + sorted(source.glob("checks/*.toml"))
 
 
-def compile_matrix(source: Path) -> dict[str, Any]:
-    """The whole matrix folder as one JSON-able dict. Deterministic. Raises EntryError with file and key."""
+def compile_matrix(source: Path) -> str:
+    """The whole matrix folder as one JSON array, a line an element: a head with the index, then entries, then tables.
+
+    The reader parses the head, and of the other lines only those that it is asked for: that makes loading a matter of
+    splitting lines. Deterministic. Raises EntryError with file and key.
+    """
     groups = read_toml(source / "groups.toml") if (source / "groups.toml").exists() else {}
     items, latest = [], ""
     for path in entry_files(source):
         data = read_toml(path)
         items.append(_compile_entry(data, place=path.stem, groups=groups))
         latest = max(latest, str(data.get("modified", "")))
-    body: dict[str, Any] = {
-        "groups": groups,
-        "items": items,
-        "index": _index(items, groups),
-        "tables": _blobs((p.stem, _plain(read_toml(p))) for p in sorted(source.glob("tables/*.toml"))),
-        "derived": _blobs(_read_derived(source)),
-        "stacks": _blobs((p.stem, _plain(read_toml(p))) for p in sorted(source.glob("stacks/*.toml"))),
+    named = {
+        "tables": {p.stem: _plain(read_toml(p)) for p in sorted(source.glob("tables/*.toml"))},
+        "derived": dict(_read_derived(source)),
+        "stacks": {p.stem: _plain(read_toml(p)) for p in sorted(source.glob("stacks/*.toml"))},
     }
-    digest = hashlib.sha256(_dump(body).encode()).hexdigest()
-    return {"schema_version": SCHEMA_VERSION, "date": latest, "entries": len(items), "digest": digest, **body}
+    head: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "date": latest,
+        "entries": len(items),
+        "groups": groups,
+        "ids": [item["id"] for item in items],
+        "index": _index(items, groups),
+        **{kind: list(tables) for kind, tables in named.items()},
+    }
+    lines = [_dump(item) for item in items] + [_dump(table) for tables in named.values() for table in tables.values()]
+    head["digest"] = hashlib.sha256("\n".join([_dump(head), *lines]).encode()).hexdigest()
+    return "[" + ",\n".join([_dump(head), *lines]) + "\n]\n"
 
 
 def _read_derived(source: Path) -> Iterable[tuple[str, Any]]:
@@ -77,11 +86,7 @@ def _compile_entry(data: dict[str, Any], *, place: str, groups: Mapping[str, Seq
         signature["literal"] = required_literal(signature.get("pattern", ""))
     core_from(data, place=place, groups=groups)
     texts_from(data, place=place, groups=groups)
-    core = {key: data[key] for key in _CORE_KEYS if key in data}
-    if data.get("signature"):
-        core["signature"] = data["signature"]
-    core["texts"] = _dump({key: data[key] for key in _TEXT_KEYS if key in data})
-    return core
+    return {key: value for key, value in data.items() if key != "case"}
 
 
 def _index(items: Sequence[Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -118,11 +123,6 @@ def _known_packages(items: Sequence[Mapping[str, Any]], groups: Mapping[str, Seq
     return dict(sorted(known.items()))
 
 
-def _blobs(named: Iterable[tuple[str, Any]]) -> dict[str, str]:
-    """Tables as JSON texts inside the JSON: they are parsed when they are asked for."""
-    return {name: _dump(data) for name, data in named}
-
-
 def _plain(value: Any) -> Any:
     """TOML's dates as text; everything else as it is."""
     if isinstance(value, dict):
@@ -138,7 +138,7 @@ def _dump(value: Any) -> str:
 
 def write_matrix(*, source: Path, target: Path) -> None:
     """Compile and write atomically: a reader sees the old file or the new one."""
-    text = _dump(compile_matrix(source))
+    text = compile_matrix(source)
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".matrix-")
     with os.fdopen(handle, "w", encoding="utf-8") as out:

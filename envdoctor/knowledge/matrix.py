@@ -38,49 +38,64 @@ class LazyTables(Mapping[str, Any]):
 class Matrix:
     """The compiled knowledge. Immutable to its users; `core(i)` and `texts(i)` parse entry `i` on first use."""
 
-    def __init__(self, data: Mapping[str, Any]) -> None:
-        if data.get("schema_version") != SCHEMA_VERSION:
-            raise UndeterminedError(
-                f"the matrix has schema version {data.get('schema_version')!r}, this envdoctor reads {SCHEMA_VERSION}",
-                advice="upgrade envdoctor-gpu, or rebuild the matrix with it",
-            )
-        self.date: str = data["date"]
-        self.digest: str = data["digest"]
-        self.count: int = data["entries"]
-        self.tables = LazyTables(data["tables"])
-        self.derived = LazyTables(data["derived"])
-        self.stacks = LazyTables(data["stacks"])
-        self._groups: Mapping[str, Sequence[str]] = data["groups"]
-        self._items: Sequence[Mapping[str, Any]] = data["items"]
-        self._index: Mapping[str, Any] = data["index"]
+    def __init__(self, text: str) -> None:
+        """`text` is what `compile_matrix` gives. Raises UndeterminedError where it is of another schema, or damaged."""
+        lines = text.lstrip("[").rstrip("]\n").split(",\n")
+        try:
+            head: dict[str, Any] = json.loads(lines[0])
+            if head["schema_version"] != SCHEMA_VERSION:
+                raise UndeterminedError(
+                    f"the matrix has schema version {head['schema_version']!r}, this envdoctor reads {SCHEMA_VERSION}",
+                    advice="upgrade envdoctor-gpu, or rebuild the matrix with it",
+                )
+            self._read(head, lines[1:])
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise UndeterminedError(f"the matrix is damaged: {type(error).__name__}: {error}") from None
+
+    def _read(self, head: Mapping[str, Any], lines: Sequence[str]) -> None:
+        self.date: str = head["date"]
+        self.digest: str = head["digest"]
+        self.count: int = head["entries"]
+        self._ids: Sequence[str] = head["ids"]
+        self._groups: Mapping[str, Sequence[str]] = head["groups"]
+        self._index: Mapping[str, Any] = head["index"]
+        self._lines = lines[: self.count]
+        rest = iter(lines[self.count :])
+        self.tables = LazyTables({name: next(rest) for name in head["tables"]})
+        self.derived = LazyTables({name: next(rest) for name in head["derived"]})
+        self.stacks = LazyTables({name: next(rest) for name in head["stacks"]})
+        self._items: dict[int, Mapping[str, Any]] = {}
         self._cores: dict[int, EntryCore] = {}
         self._numbers: dict[str, int] = {}
 
     def __len__(self) -> int:
-        return len(self._items)
+        return self.count
+
+    def _item(self, number: int) -> Mapping[str, Any]:
+        if number not in self._items:
+            self._items[number] = json.loads(self._lines[number])
+        return self._items[number]
 
     def core(self, number: int) -> EntryCore:
         """The matching half of entry `number`."""
         found = self._cores.get(number)
         if found is None:
-            item = self._items[number]
-            found = self._cores[number] = core_from(item, place=item["id"], groups=self._groups)
+            found = self._cores[number] = core_from(self._item(number), place=self._ids[number], groups=self._groups)
         return found
 
     def texts(self, number: int) -> EntryTexts:
         """The shown half of entry `number`."""
-        item = self._items[number]
-        return texts_from(json.loads(item["texts"]), place=item["id"], groups=self._groups)
+        return texts_from(self._item(number), place=self._ids[number], groups=self._groups)
 
     def number(self, entry_id: str) -> int | None:
         """The number of an id (case does not matter), or None."""
         if not self._numbers:
-            self._numbers = {item["id"].upper(): i for i, item in enumerate(self._items)}
+            self._numbers = {name.upper(): i for i, name in enumerate(self._ids)}
         return self._numbers.get(entry_id.upper())
 
     def ids(self) -> tuple[str, ...]:
         """Every id, in compiled order."""
-        return tuple(item["id"] for item in self._items)
+        return tuple(self._ids)
 
     def keyed(self, key: str) -> Sequence[int]:
         """Entries that look at something when `key` (`package:NAME`, `fact:PATH`) is present."""
@@ -116,8 +131,8 @@ def load_matrix() -> Matrix:
     if _SOURCE.is_dir() and (_SOURCE / "entries").is_dir():
         _refresh()
     try:
-        return Matrix(json.loads(_DATA.read_text("utf-8")))
-    except (OSError, ValueError) as error:
+        return Matrix(_DATA.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
         raise UndeterminedError(
             f"the matrix of this installation cannot be read: {_DATA.name}: {error}",
             advice="install envdoctor-gpu again",
@@ -141,4 +156,4 @@ def matrix_from(source: Path) -> Matrix:
     """A matrix compiled from a folder (extra folders of the configuration, tests, authors at work)."""
     from envdoctor.knowledge.build import compile_matrix
 
-    return Matrix(json.loads(json.dumps(compile_matrix(source))))
+    return Matrix(compile_matrix(source))

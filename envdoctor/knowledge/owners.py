@@ -19,7 +19,7 @@ def normalized(name: str) -> str:
 def owners_of_module(tables: Mapping[str, Any], module: str) -> tuple[str, ...]:
     """Distributions that bring a module, the likeliest first; its own normalized name where the table has none."""
     names = tables["modules"]["modules"] if "modules" in tables else {}
-    top = module.split(".")[0]
+    top = module.split(".", maxsplit=1)[0]
     found = names.get(top) or names.get(top.lower())
     return tuple(found) if found else (normalized(top.lstrip("_")),)
 

@@ -77,7 +77,7 @@ def _print_finding(console: Any, finding: dict[str, Any], lang: str) -> None:
         line(word("missing", lang), f"{item['fact']}  <- {item['how']}")
     console.print(Padding(Text(finding["explanation"]), (0, 0, 0, 2)))
     for i, option in enumerate(finding["fix"]["options"][:3]):
-        line(word("fix" if i == 0 else "or", lang), option["text"], "green" if i == 0 else "")
+        line(f"{word('fix', lang)} {i + 1}", option["text"], "green" if i == 0 else "")
         for command in _commands(option):
             console.print(Padding(Text(command, style="bold"), (0, 0, 0, 6)), soft_wrap=True)
     if finding["url"]:
@@ -126,6 +126,8 @@ def flat_facts(data: Any, path: str = "") -> list[tuple[str, str, str]]:
     """(path, value, source) of every known fact of an encoded Facts."""
     out: list[tuple[str, str, str]] = []
     if isinstance(data, dict):
+        if set(data) == {"name", "value", "source"}:
+            return [(f"env.{data['name']}", str(data["value"]), str(data["source"]))]
         if "value" in data and "source" in data and not isinstance(data["value"], (dict, list)):
             return [(path, str(data["value"]), data["source"])]
         if "value" in data and "source" in data:

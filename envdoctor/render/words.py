@@ -11,7 +11,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "because": ("because", "依据"),
     "missing": ("would decide it", "补充后可确认"),
     "fix": ("fix", "解决办法"),
-    "or": ("or", "或者"),
     "see": ("see", "参考"),
     "nothing": ("No known problem applies.", "未发现适用的已知问题。"),
     "covered": ("The matrix knows {known} of {all} installed packages", "知识库覆盖已安装的 {all} 个包中的 {known} 个"),
