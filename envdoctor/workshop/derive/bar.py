@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from envdoctor.workshop.derive.run import Progress
 
-__all__ = ["progress_bar"]
+__all__ = ["progress", "progress_bar"]
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[Progress], None]]:
+    """A bar where stderr is a terminal, else a line for each wheel: a log of an hour-long run must not stay silent."""
+    if sys.stderr.isatty():
+        with progress_bar() as show:
+            yield show
+        return
+    said: set[tuple[str, str]] = set()
+
+    def line(at: Progress) -> None:
+        if (at.package, at.version) not in said:
+            said.add((at.package, at.version))
+            print(f"{at.done + 1}/{at.total} {at.package} {at.version}", file=sys.stderr, flush=True)  # noqa: T201 (a command's progress)
+
+    yield line
 
 
 @contextmanager
