@@ -123,7 +123,7 @@ def derive_command(
     budget: int = typer.Option(60, "--budget", min=1, help="Read at most so many GB over the network."),
     source: Path = _SOURCE,
 ) -> int:
-    """Measure published wheels and write derived/. Needs the package index; takes hours the first time, goes on where it stopped."""
+    """Measure published wheels and write derived/. Needs the index; hours the first time, then goes on where it stopped."""
     from envdoctor.workshop.derive import PACKAGES, derive, progress, write_tables
     from envdoctor.workshop.derive.run import TORCH
 

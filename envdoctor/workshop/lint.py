@@ -73,6 +73,7 @@ def lint_entry(data: Mapping[str, Any], stem: str, groups: Mapping[str, Sequence
     yield from _keys(data)
     yield from _identity(data, core, stem)
     yield from _texts(data)
+    yield from _empty(data)
     yield from _evidence(data)
     yield from _signatures(data)
     yield from _reach(data, core)
@@ -132,6 +133,20 @@ def _texts(data: Mapping[str, Any]) -> Iterator[str]:
         yield "title.en: longer than 110 characters"
     if not data.get("fix"):
         yield "fix: at least one option"
+
+
+def _empty(data: Mapping[str, Any]) -> Iterator[str]:
+    """What a skeleton leaves open, where no other rule looks."""
+    for key in ("title", "explanation"):
+        if not data[key]["en"].strip():
+            yield f"{key}.en: is empty"
+    for key, field in (("evidence", "says"), ("case", "name")):
+        for i, item in enumerate(data.get(key, ())):
+            if not str(item.get(field, "")).strip():
+                yield f"{key}[{i}].{field}: is empty"
+    for i, fix in enumerate(data.get("fix", ())):
+        if not fix["text"]["en"].strip():
+            yield f"fix[{i}].text.en: is empty"
 
 
 def _evidence(data: Mapping[str, Any]) -> Iterator[str]:
