@@ -168,6 +168,8 @@ def _why(text: str, *, offline: bool) -> str:
 
 
 def _next_step(text: str) -> str:
+    if "Failed to build" in text or "build backend" in text:
+        return "its source needs something at build time: leave it out, and install it afterwards with --no-build-isolation"
     if "401" in text or "403" in text:
         return "check the credentials of the index (uv's or pip's configuration)"
     return "check the network and the index (--index-url, uv's or pip's configuration), then try again"

@@ -22,10 +22,11 @@ class Solver:
     run: Runner
     timeout_s: float = 300.0
     fresh: set[str] = field(default_factory=set)
+    warm: bool = False  #: a whole request was solved over the network: before that, the cache cannot suffice for one
 
     def __call__(self, problem: Problem) -> Solution | Conflict:
         """One solve. Raises SolverError."""
-        if self.fresh:
+        if self.fresh and (self.warm or not problem.dependencies):
             try:
                 answer = solve(self.run, problem, offline=True, timeout_s=self.timeout_s)
             except SolverError:
@@ -34,4 +35,5 @@ class Solver:
                 return answer
         answer = solve(self.run, problem, timeout_s=self.timeout_s)
         self.fresh |= answer.looked
+        self.warm = self.warm or problem.dependencies
         return answer
