@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _IN_SITE = re.compile(r"(?:site|dist)-packages/([A-Za-z0-9_]+)")
+_PARENT = re.compile(r"([A-Za-z0-9_]+)/[A-Za-z0-9_]+(?:\.[A-Za-z0-9_-]+)*\.so\b")
 _FILE = re.compile(r"([A-Za-z0-9_]+)(?:\.(?:cpython|abi3|cp\d)[^/]*)?\.so(?:[.\d]*)\b")
 _LIBRARY = re.compile(r"(lib[A-Za-z0-9_+]+?)(?:-[0-9a-f]{8})?\.so(?:\.(\d+))?")
 
@@ -33,6 +34,9 @@ def owners_of_path(tables: Mapping[str, Any], text: str) -> tuple[str, ...]:
     place = _IN_SITE.search(text)
     if place:
         return owners_of_module(tables, place.group(1))
+    parent = _PARENT.search(text)
+    if parent and parent.group(1) in names:  # a path that was shortened in front: .../sgl_kernel/common_ops.abi3.so
+        return owners_of_module(tables, parent.group(1))
     return owners_of_module(tables, file.group(1)) if file else ()
 
 

@@ -7,6 +7,7 @@ from envdoctor.diagnose.checks import (  # noqa: F401 - importing a module regis
     driver,
     extensions,
     gpu_code,
+    installers,
     log_python,
     log_symbols,
     pins,

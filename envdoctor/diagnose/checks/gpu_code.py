@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
+from envdoctor.diagnose.checks.traces import importer_of
 from envdoctor.diagnose.finding import Because
 from envdoctor.diagnose.signatures import SignatureHit
 from envdoctor.facts import Known
@@ -146,15 +147,14 @@ def _owner(context: CheckContext, hit: SignatureHit) -> tuple[str, ...]:
     own = [name for name in owners_of_path(context.tables, hit.line.text) if name != "torch"]
     if own:
         return tuple(own[:1])
+    if "fmha_cutlass" in hit.line.text:  # kernels of xformers' memory-efficient attention, which torch carries as well
+        return ("xformers", "torch")
     for name in ("xformers", "flash-attn"):
         if name.replace("-", "_") in hit.line.text or name in hit.line.text:
             return (name,)
-    before = [line for line in context.view.facts.log if line.number < hit.line.number][-80:]
-    for line in reversed(before):
-        if "-packages/" in line.text:
-            found = [name for name in owners_of_path(context.tables, line.text) if name != "torch"]
-            if found:
-                return tuple(found[:1])
+    asker = importer_of(context, hit.line)
+    if asker:
+        return (asker,)
     engine = context.view.value("workload.engine")
     engines = _installed_engines(context)
     if isinstance(engine, str) and engine in context.view.packages:

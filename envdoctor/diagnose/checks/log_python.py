@@ -1,18 +1,15 @@
-"""Names that moved between releases, and what pip complains about."""
+"""Names that moved between releases."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
+from envdoctor.diagnose.checks.traces import importer_of
 from envdoctor.diagnose.signatures import SignatureHit
-from envdoctor.facts import LogLine
-from envdoctor.knowledge.owners import normalized, owners_of_module, owners_of_path
+from envdoctor.knowledge.owners import owners_of_module
 from envdoctor.versions import Scheme, at_least
-
-_LOOK_BACK = 60  # lines of a traceback in which the importing file stands
 
 
 @check("EC-moved-name")
@@ -41,7 +38,7 @@ def _row_for(rows: Sequence[Mapping[str, Any]], groups: Mapping[str, str]) -> Ma
 def _known_move(context: CheckContext, hit: SignatureHit, row: Mapping[str, Any]) -> Hit:
     provider = row["distribution"]
     version = context.view.version(provider)
-    importer = _importer(context, hit.line, provider) or next(iter(row.get("importers", ())), "")
+    importer = importer_of(context, hit.line, provider) or next(iter(row.get("importers", ())), "")
     values = {
         "name": row.get("name") or row["module"],
         "module": row["module"],
@@ -74,7 +71,7 @@ def _known_move(context: CheckContext, hit: SignatureHit, row: Mapping[str, Any]
 
 def _unknown_move(context: CheckContext, hit: SignatureHit) -> Hit:
     provider = owners_of_module(context.tables, hit.groups["module"])[0]
-    importer = _importer(context, hit.line, provider)
+    importer = importer_of(context, hit.line, provider)
     version = context.view.version(provider)
     values = {
         "name": hit.groups["name"],
@@ -92,49 +89,3 @@ def _unknown_move(context: CheckContext, hit: SignatureHit) -> Hit:
         explains=2,
         weight=2,
     )
-
-
-def _importer(context: CheckContext, line: LogLine, provider: str) -> str:
-    """The distribution of the last traceback file before the error that is not the provider's own."""
-    before = [one for one in context.view.facts.log if one.source == line.source and one.number < line.number]
-    for one in reversed(before[-_LOOK_BACK:]):
-        if "-packages/" in one.text:
-            owners = owners_of_path(context.tables, one.text)
-            if owners and owners[0] not in (provider, "torch", "importlib"):
-                return owners[0]
-    return ""
-
-
-_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*([<>=!~].*)?")
-
-
-@check("EC-pip-conflict")
-def pip_conflict(context: CheckContext) -> Iterable[Hit]:
-    """`A requires B<2, but you have B 2.0` and resolvers that give up: the two packages and the pin that agrees."""
-    for hit in context.hits:
-        if hit.signature.name == "requires":
-            found = _REQUIREMENT.match(hit.groups["requirement"].split(";")[0].strip())
-            if not found:
-                continue
-            owner, needed = normalized(hit.groups["package"]), normalized(found.group(1))
-            pin = re.sub(r"\s+", "", found.group(2) or "")
-            values = {
-                "package": owner,
-                "package_version": hit.groups.get("version", ""),
-                "needed": needed,
-                "requirement": hit.groups["requirement"].split(";")[0].strip(),
-                "have": hit.groups.get("have", "?"),
-                "needed_pin": pin,
-            }
-            yield Hit(
-                verdict="possible",
-                because=(log_reason(hit),),
-                values={key: value for key, value in values.items() if value},
-                packages=(owner, needed, "torch") if _of_torch_family(owner, needed) else (owner, needed),
-                explains=1,
-                weight=2,
-            )
-
-
-def _of_torch_family(*names: str) -> bool:
-    return any(name in ("torch", "torchvision", "torchaudio", "triton") for name in names)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from envdoctor.binaries.torch_abi import demangle, is_torch_symbol, meaning_of
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
+from envdoctor.diagnose.checks.traces import importer_of
 from envdoctor.diagnose.signatures import SignatureHit
 from envdoctor.facts.extensions import SymbolMeaning
 from envdoctor.knowledge.owners import library_owner, owners_of_module, owners_of_path
@@ -138,6 +139,7 @@ def missing_library(context: CheckContext) -> Iterable[Hit]:
         owner = library_owner(context.tables, library)
         importers = owners_of_path(context.tables, hit.line.text.replace(library, ""))
         importer = next((name for name in importers if name in context.view.packages), "")
+        importer = importer or importer_of(context, hit.line)
         if library.startswith(("libcuda.so", "libnvidia-ml.so")):
             yield _driver_library(context, hit, library)
         elif owner is not None:

@@ -11,6 +11,7 @@ from envdoctor.diagnose.finding import Because
 from envdoctor.diagnose.memory_fit import memory_fit
 from envdoctor.diagnose.tensor_parallel import BLOCKS, RuleVerdict, Split, judge_split, working_tensor_parallel
 from envdoctor.facts import Known, value_of
+from envdoctor.knowledge.owners import normalized
 from envdoctor.knowledge.tables import vllm_min_capability
 from envdoctor.versions import Scheme, at_least
 
@@ -274,7 +275,8 @@ def duplicate_distribution(context: CheckContext) -> Iterable[Hit]:
 def unmet_requirement(context: CheckContext) -> Iterable[Hit]:
     """What a distribution asks for in its own metadata and does not get (as `pip check` would say)."""
     for unmet in context.view.facts.distributions.unmet:
-        needed = re.split(r"[\s<>=!~;\[(]", unmet.requirement, maxsplit=1)[0].lower()
+        needed = normalized(re.split(r"[\s<>=!~;\[(]", unmet.requirement, maxsplit=1)[0])
+        asker = normalized(unmet.distribution.split()[0])
         pin = re.sub(r"\s+", "", unmet.requirement.split(";")[0][len(needed) :].strip(" ()"))
         yield Hit(
             because=(
@@ -290,7 +292,7 @@ def unmet_requirement(context: CheckContext) -> Iterable[Hit]:
                 "have": unmet.found or "-",
             }
             | ({"needed_pin": pin} if pin[:1] in "<>=!~" and pin else {}),
-            packages=(unmet.distribution, needed),
+            packages=(asker, needed),
             weight=1,
         )
 

@@ -1,0 +1,204 @@
+"""What installers and packages themselves say about versions that do not fit each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
+from envdoctor.diagnose.signatures import LINE_CAP, SignatureHit
+from envdoctor.facts import LogLine
+from envdoctor.knowledge.owners import normalized, owners_of_path
+
+_REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,100})\s*(?:\[[^\]]{0,100}\])?\s*([<>=!~].{0,200})?$")
+_BLOCK = 40  # lines of an installer's explanation that are read
+_LOOK_BACK = 60  # lines of a traceback in which the asking file stands
+
+
+def requirement_of(text: str) -> tuple[str, str] | None:
+    """(normalized name, specifier without spaces) of a requirement's text; None where it is none."""
+    found = _REQUIREMENT.match(text.split(";", maxsplit=1)[0].strip().strip("'\"`()"))
+    if not found:
+        return None
+    return normalized(found.group(1)), re.sub(r"\s+", "", found.group(2) or "").rstrip(")'\"`.")
+
+
+def _pin(specifier: str) -> dict[str, str]:
+    return {"needed_pin": specifier} if specifier else {}
+
+
+@check("EC-pip-conflict")
+def pip_conflict(context: CheckContext) -> Iterable[Hit]:
+    """`A requires B<2, but you have B 2.0`: the two packages and the pin that agrees."""
+    for hit in context.hits:
+        found = requirement_of(hit.groups["requirement"])
+        if found is None:
+            continue
+        owner, (needed, specifier) = normalized(hit.groups["package"]), found
+        values = {
+            "package": owner,
+            "package_version": hit.groups.get("version", ""),
+            "needed": needed,
+            "requirement": hit.groups["requirement"].split(";")[0].strip(),
+            "have": hit.groups.get("have", "?"),
+            "needed_pin": specifier,
+        }
+        yield Hit(
+            verdict="possible",
+            because=(log_reason(hit),),
+            values={key: value for key, value in values.items() if value},
+            packages=(owner, needed, "torch") if _of_torch_family(owner, needed) else (owner, needed),
+            explains=1,
+            weight=2,
+        )
+
+
+def _of_torch_family(*names: str) -> bool:
+    return any(name in ("torch", "torchvision", "torchaudio", "triton") for name in names)
+
+
+@check("EC-required-version")
+def required_version(context: CheckContext) -> Iterable[Hit]:
+    """A package that looks at its dependencies as it is imported, and refuses: who, what it needs, what is there."""
+    for hit in context.hits:
+        found = requirement_of(hit.groups["requirement"])
+        if found is None:
+            continue
+        needed, specifier = found
+        given = hit.groups.get("package", "").split(",")[0].strip(" '\"{}")
+        owner = normalized(given) if given else _asking(context, hit.line, needed)
+        values = {
+            "package": owner,
+            "needed": needed,
+            "requirement": needed + specifier,
+            "have": hit.groups.get("have", "").strip() or "no such version",
+        }
+        yield Hit(
+            because=(log_reason(hit),),
+            values=values | _pin(specifier),
+            packages=tuple(dict.fromkeys((needed, owner))),
+            explains=2,
+            weight=4,
+        )
+
+
+def _asking(context: CheckContext, line: LogLine, needed: str) -> str:
+    """The distribution of the file that compares versions; transformers, where the traceback does not show it."""
+    before = [one for one in context.view.facts.log if one.source == line.source and one.number < line.number]
+    for one in reversed(before[-_LOOK_BACK:]):
+        if "dependency_versions_check" in one.text:
+            owners = owners_of_path(context.tables, one.text)
+            if owners and owners[0] != needed:
+                return owners[0]
+    return "transformers"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Demand:
+    """One line of a resolver's explanation. `owner` is empty where the user asks."""
+
+    owner: str
+    version: str
+    needed: str
+    specifier: str
+
+    def shown(self) -> str:
+        """As `torch==2.4.0 (vllm 0.6.3)`."""
+        return f"{self.needed}{self.specifier} ({f'{self.owner} {self.version}'.strip() or 'your request'})"
+
+
+_NAME = r"([A-Za-z0-9][\w.-]{0,100}?)"
+_PIP_DEPENDS = re.compile(rf"^\s*{_NAME}(?:\[[^\]]{{0,100}}\])? (\d[\w.+!-]{{0,60}}) depends on (.{{1,200}}?)\s*$")
+_PIP_USER = re.compile(r"^\s*The user requested (?:\(constraint\) )?(.{1,200}?)\s*$")
+_UV_DEPENDS = re.compile(
+    rf"\b{_NAME}(?:\[[^\]]{{0,100}}\])?(?:==(\d[\w.+!-]{{0,60}}))? depends on "
+    r"([A-Za-z0-9][\w.-]{0,100}(?:\[[^\]]{0,100}\])?(?:[<>=!~][^ ]{1,100})?)(?=[ ,.]|$)"
+)
+_UV_USER = re.compile(
+    r"\byou require ([A-Za-z0-9][\w.-]{0,100}(?:\[[^\]]{0,100}\])?(?:[<>=!~][^ ]{1,100})?)(?=[ ,.]|$)"
+)
+
+
+@check("EC-resolver-conflict")
+def resolver_conflict(context: CheckContext) -> Iterable[Hit]:
+    """A resolver that gave up: which two demands contradict each other, and about which package."""
+    seen: set[tuple[str, int]] = set()
+    for hit in context.hits:
+        start = (hit.line.source, hit.line.number)
+        if any(source == start[0] and 0 <= start[1] - first < _BLOCK for source, first in seen):
+            continue
+        seen.add(start)
+        demands = _demands(context, hit)
+        pair = _contradiction(demands)
+        if pair is not None:
+            yield _conflict(hit, *pair)
+        elif hit.groups.get("listed"):
+            yield _unexplained(hit)
+
+
+def _demands(context: CheckContext, hit: SignatureHit) -> list[Demand]:
+    block = [
+        one.text[:LINE_CAP]
+        for one in context.view.facts.log
+        if one.source == hit.line.source and 0 <= one.number - hit.line.number < _BLOCK
+    ]
+    found: list[Demand] = []
+    for text in block:
+        if user := _PIP_USER.match(text):
+            found.append(_demand("", "", user.group(1)))
+        elif asks := _PIP_DEPENDS.match(text):
+            found.append(_demand(*asks.groups()))
+    if not found:
+        # uv wraps its sentences: they are read as one text
+        joined = re.sub(r"[\s\u2502\u2570\u251c\u2500\u25b6>]+", " ", " ".join(block))[: 4 * LINE_CAP]
+        found = [_demand(m.group(1), m.group(2) or "", m.group(3)) for m in _UV_DEPENDS.finditer(joined)]
+        found += [_demand("", "", m.group(1)) for m in _UV_USER.finditer(joined)]
+    return [demand for demand in found if demand.needed]
+
+
+def _demand(owner: str, version: str, requirement: str) -> Demand:
+    needed, specifier = requirement_of(requirement.rstrip(".,")) or ("", "")
+    # pip writes `<0.20 and >=0.19`
+    return Demand(
+        owner=normalized(owner),
+        version=version,
+        needed=needed,
+        specifier=re.sub(r"(?<=[\w*])and(?=[<>=!~])", ",", specifier),
+    )
+
+
+def _contradiction(demands: Sequence[Demand]) -> tuple[Demand, Demand] | None:
+    """The first two demands about one package that nothing satisfies together."""
+    for i, first in enumerate(demands):
+        for second in demands[i + 1 :]:
+            if first.needed == second.needed and first.owner != second.owner and _exclude(first, second):
+                return first, second
+    return None
+
+
+def _exclude(first: Demand, second: Demand) -> bool:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        both = SpecifierSet(first.specifier) & SpecifierSet(second.specifier)
+    except InvalidSpecifier:
+        return False
+    return bool(first.specifier and second.specifier) and both.is_unsatisfiable()
+
+
+def _conflict(hit: SignatureHit, first: Demand, second: Demand) -> Hit:
+    values = {"needed": first.needed, "first": first.shown(), "second": second.shown()}
+    owners = [demand for demand in (first, second) if demand.owner]
+    if len(owners) == 1:  # a package against the user's own wish: the package's demand can be met
+        values |= _pin(owners[0].specifier)
+    names = (*(demand.owner for demand in owners), first.needed)
+    return Hit(because=(log_reason(hit),), values=values, packages=tuple(dict.fromkeys(names)), explains=2, weight=4)
+
+
+def _unexplained(hit: SignatureHit) -> Hit:
+    """`Cannot install a==1 and b==2`, without the lines that say why."""
+    listed = re.findall(r"([A-Za-z0-9][\w.-]{0,100})==\d", hit.groups["listed"])
+    names = tuple(dict.fromkeys(normalized(name) for name in listed))[:3]
+    values = {"needed": "one package", "first": " / ".join(names) or "one demand", "second": "another demand"}
+    return Hit(verdict="possible", because=(log_reason(hit),), values=values, packages=names, explains=1, weight=1)
