@@ -143,4 +143,5 @@ def write_matrix(*, source: Path, target: Path) -> None:
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".matrix-")
     with os.fdopen(handle, "w", encoding="utf-8") as out:
         out.write(text)
+    Path(name).chmod(0o644)  # a wheel keeps the mode, and others must be able to read it where it is installed
     Path(name).replace(target)
