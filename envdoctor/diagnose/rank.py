@@ -45,12 +45,13 @@ def merged(findings: Sequence[Finding], supersedes: Mapping[str, Sequence[str]])
 
 
 def _covers(special: Finding, general: Finding, supersedes: Mapping[str, Sequence[str]]) -> bool:
-    """Whether `special` states the cause of `general`. A mere `possible` does not cover a certain finding."""
+    """Whether `special` states the cause of `general`. A mere `possible` does not cover a certain finding, and one that
+    hangs on a fact which nobody knows covers nothing."""
     if general.id not in supersedes.get(special.id, ()):
         return False
     if special.packages and general.packages and not set(special.packages) & set(general.packages):
         return False  # the same kind of trouble with something else
-    return special.verdict == "match" or general.verdict == "possible"
+    return special.verdict == "match" or (general.verdict == "possible" and not special.missing)
 
 
 def _join(first: Finding, other: Finding, *, witnesses_only: bool = False) -> Finding:
