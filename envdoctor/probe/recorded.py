@@ -26,6 +26,11 @@ else:
 _LINK_DEPTH = 16
 
 
+def _meant(name: str) -> str:
+    """A recorded name as the host has it: a colon is written %3A, which archives and Windows checkouts can hold."""
+    return name.replace("%3A", ":")
+
+
 class RecordedView:
     """The files of a recorded host. Nothing outside the folder is seen."""
 
@@ -40,7 +45,7 @@ class RecordedView:
         self._nodes = frozenset(self.host.get("nodes", ()))
 
     def _place(self, path: str) -> Path:
-        return self._root / self.real(path).lstrip("/")
+        return self._root / self.real(path).lstrip("/").replace(":", "%3A")
 
     def read(self, path: str, limit: int = READ_LIMIT) -> bytes:
         with self._place(path).open("rb") as stream:
@@ -53,7 +58,7 @@ class RecordedView:
         real = self.real(folder)
         linked = {posixpath.basename(link) for link in self._links if posixpath.dirname(link) == real}
         try:
-            found = {entry.name for entry in self._place(folder).iterdir()}
+            found = {_meant(entry.name) for entry in self._place(folder).iterdir()}
         except FileNotFoundError:
             if not linked:
                 raise
