@@ -92,6 +92,19 @@ def _gptq_named(view: FactView) -> Fact[bool]:
     return _named(view, "gptq", ("auto-gptq", "gptqmodel"), ("_proj.bias",))
 
 
+_FORMAT_HINTS = ("weight_scale", "compressed-tensors", "quant config", "quant_config", "quant method", "group_size")
+
+
+def _format_read(view: FactView) -> Fact[bool]:
+    """Whether the format of the checkpoint was read; without it and without a hint in the output there is nothing to judge."""
+    method = view.facts.checkpoint.quant_method
+    if isinstance(method, Known):
+        return known(True, method.source)
+    if any(hint in line.text.lower() for line in view.facts.log for hint in _FORMAT_HINTS):
+        return unknown(method.reason)
+    return known(False, "no checkpoint was read")
+
+
 def _weights_exceed_ram(view: FactView) -> Fact[bool]:
     """Whether the tensors of the checkpoint are larger than the machine's memory."""
     size, ram = view.facts.checkpoint.tensor_bytes, view.facts.host.ram_bytes
@@ -100,6 +113,13 @@ def _weights_exceed_ram(view: FactView) -> Fact[bool]:
     if not isinstance(ram, Known):
         return unknown(ram.reason)
     return known(size.value > ram.value, f"{size.source}; {ram.source}")
+
+
+def _wsl2(view: FactView) -> Fact[bool]:
+    """Whether this is WSL2. False where nothing says so: its kernel's name, which every report of it carries, is not there,
+    and an entry about WSL2 must not speak to everybody who left out the kernel."""
+    stated = view.facts.host.wsl2
+    return stated if isinstance(stated, Known) else known(False, "nothing names WSL2")
 
 
 def _exllama_half_sums(view: FactView) -> Fact[bool]:
@@ -132,9 +152,11 @@ DERIVED: dict[str, Derived] = {
     "biases_missing": _biases_missing,
     "engine": _engine,
     "exllama_half_sums": _exllama_half_sums,
+    "format_read": _format_read,
     "gptq_named": _gptq_named,
     "lowest_capability": _lowest_capability,
     "quantizing": _quantizing,
     "stated_format": _stated_format,
     "weights_exceed_ram": _weights_exceed_ram,
+    "wsl2": _wsl2,
 }
