@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -69,10 +69,11 @@ def anchors_in(solution: Solution, names: Sequence[str]) -> tuple[Anchor, ...]:
     return tuple(found)
 
 
-def implied_anchors(solution: Solution, asked: Sequence[Asked]) -> tuple[Anchor, ...]:
+def implied_anchors(solution: Solution, asked: Sequence[Asked], *, limited: Container[str] = ()) -> tuple[Anchor, ...]:
     """Old releases that date a request which pins nothing: an asked project that has stopped, or a torch held back.
 
-    Empty where something heavy that was asked for is fresh: then the newest is what the user wants.
+    A torch that something holds back dates everything beside it. Where torch is fresh, one fresh heavy name that was asked for
+    is enough: then the newest is what the user wants. `limited`: names that a veto holds at their version; they say nothing.
     """
     times = [p.uploaded for p in solution.packages.values() if p.uploaded is not None]
     if not times:
@@ -80,9 +81,10 @@ def implied_anchors(solution: Solution, asked: Sequence[Asked]) -> tuple[Anchor,
     fresh_from = max(times) - STALE
     names = [a.name for a in asked if a.name in _HEAVY or _is_heavy(a.name, solution)]
     held = anchors_in(solution, [*dict.fromkeys((*names, "torch"))])
-    if not held or any(a.uploaded >= fresh_from for a in held):
-        return ()
-    return held
+    stale = tuple(a for a in held if a.uploaded < fresh_from)
+    if any(a.name == "torch" for a in stale):
+        return tuple(a for a in stale if a.name == "torch" or a.name not in limited)
+    return stale if len(stale) == len(held) else ()
 
 
 def _is_heavy(name: str, solution: Solution) -> bool:

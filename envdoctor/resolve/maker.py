@@ -231,7 +231,8 @@ class _Attempt:
         found = outcome.result
         if not isinstance(found, Found):
             return outcome
-        era = era_of(implied_anchors(found.solution, self.request.asked))
+        limited = {limit.name for limit in found.problem.limits}
+        era = era_of(implied_anchors(found.solution, self.request.asked, limited=limited))
         if era is None:
             return outcome
         self.say(f"era: {era}")

@@ -142,6 +142,18 @@ def test_a_fix_outranks_the_era_for_that_package_alone(index: MakeIndex, matrix:
     assert "let in after the era" in reasons(made, "optimum")
 
 
+def test_a_torch_that_is_held_back_dates_what_nobody_pinned(index: MakeIndex, matrix: MakeMatrix) -> None:
+    there = index(
+        *TORCH, *NUMPY, Release("old-kernels", "1.0", "2024-04-20", ["torch<2.3"]), Release("peft", "0.10.0", "2024-04-01", ["torch"]),
+        Release("peft", "0.18.0", "2026-01-01", ["torch"]),
+    )  # fmt: skip
+    call = {"facts": MACHINE, "python": "3.11", "indexes": [there.url], "matrix": matrix()}
+    made = lock(["old-kernels", "peft"], **call)
+    assert pins(made) == {"old-kernels": "1.0", "torch": "2.2.2", "peft": "0.10.0", "numpy": "2.0.0"}
+    assert "old-kernels 1.0 of 2024-04-20" in made.header.era
+    assert pins(lock(["torch", "peft"], **call))["peft"] == "0.18.0"
+
+
 def test_a_lower_bound_moves_the_era(index: MakeIndex, matrix: MakeMatrix) -> None:
     there = index(
         Release("awq", "0.2.7", "2024-12-01", ["transformers"]), Release("transformers", "4.47.0", "2024-12-05"),
