@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from envdoctor.knowledge.conditions import anchors
+from envdoctor.knowledge.conditions import anchors, package_names
 from envdoctor.knowledge.entry import EntryError, core_from, texts_from
 from envdoctor.knowledge.literals import required_literal
 from envdoctor.versions import Scheme, compare
@@ -65,7 +65,7 @@ def compile_matrix(source: Path) -> str:
         "entries": len(items),
         "groups": groups,
         "ids": [item["id"] for item in items],
-        "index": _index(items, groups),
+        "index": _index(items, groups, named["tables"]),
         **{kind: list(tables) for kind, tables in named.items()},
     }
     lines = [_dump(item) for item in items] + [_dump(table) for tables in named.values() for table in tables.values()]
@@ -89,7 +89,9 @@ def _compile_entry(data: dict[str, Any], *, place: str, groups: Mapping[str, Seq
     return {key: value for key, value in data.items() if key != "case"}
 
 
-def _index(items: Sequence[Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def _index(
+    items: Sequence[Mapping[str, Any]], groups: Mapping[str, Sequence[str]], tables: Mapping[str, Any]
+) -> dict[str, Any]:
     """Which entries to look at, given what is there: by package, by fact, by text of a signature; and always."""
     keys: dict[str, list[int]] = {}
     literals: list[tuple[str, int, int]] = []
@@ -107,10 +109,12 @@ def _index(items: Sequence[Mapping[str, Any]], groups: Mapping[str, Sequence[str
             always.append(i)
         for key in sorted(needed):
             keys.setdefault(key, []).append(i)
-    return {"keys": keys, "literals": literals, "always": always, "packages": _known_packages(items, groups)}
+    return {"keys": keys, "literals": literals, "always": always, "packages": _known_packages(items, groups, tables)}
 
 
-def _known_packages(items: Sequence[Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> dict[str, str]:
+def _known_packages(
+    items: Sequence[Mapping[str, Any]], groups: Mapping[str, Sequence[str]], tables: Mapping[str, Any]
+) -> dict[str, str]:
     known: dict[str, str] = {}
     for item in items:
         core = core_from(item, place=item["id"], groups=groups)

@@ -194,3 +194,14 @@ def anchors(condition: Condition) -> frozenset[str]:
     if packages:
         return frozenset().union(*packages)
     return next((keys for keys in inner if keys), frozenset())
+
+
+def package_names(condition: Condition) -> frozenset[str]:
+    """Every distribution that a condition names."""
+    if isinstance(condition, PackageLeaf):
+        return frozenset(condition.names)
+    if isinstance(condition, FactLeaf):
+        return frozenset()
+    if isinstance(condition, Not):
+        return package_names(condition.part)
+    return frozenset().union(*(package_names(part) for part in condition.parts))
