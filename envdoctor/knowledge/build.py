@@ -118,13 +118,30 @@ def _known_packages(
     known: dict[str, str] = {}
     for item in items:
         core = core_from(item, place=item["id"], groups=groups)
-        for name in (*core.packages, *core.checked):
-            if name == "{engine}":
-                continue
-            checked = core.checked.get(name, "")
-            if name not in known or (checked and (compare(Scheme.PEP440, checked, known[name] or "0") or 0) > 0):
-                known[name] = checked
+        named = () if core.when is None else package_names(core.when)
+        for name in (*core.packages, *core.checked, *named):
+            if "{" not in name:  # a hole that the workload fills
+                _note(known, name, core.checked.get(name, ""))
+    for table, name in _TABLES_OF.items():
+        for row in tables.get(table, {}).get("rows", ()):
+            _note(known, name, str(row["version"]))
+    for name, rows in tables.get("torch-family", {}).items():
+        for row in rows if isinstance(rows, list) else ():
+            if "version" in row:
+                _note(known, name.replace("_", "-"), str(row["version"]))
     return dict(sorted(known.items()))
+
+
+#: tables whose rows are the releases of one distribution
+_TABLES_OF = {
+    "vllm-pins": "vllm", "lmdeploy-pins": "lmdeploy", "transformers": "transformers", "torch-builds": "torch",
+    "bitsandbytes-cuda": "bitsandbytes",
+}  # fmt: skip
+
+
+def _note(known: dict[str, str], name: str, checked: str) -> None:
+    if name not in known or (checked and (compare(Scheme.PEP440, checked, known[name] or "0") or 0) > 0):
+        known[name] = checked
 
 
 def _plain(value: Any) -> Any:
