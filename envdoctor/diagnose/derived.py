@@ -92,7 +92,12 @@ def _gptq_named(view: FactView) -> Fact[bool]:
     return _named(view, "gptq", ("auto-gptq", "gptqmodel"), ("_proj.bias",))
 
 
-_FORMAT_HINTS = ("weight_scale", "compressed-tensors", "quant config", "quant_config", "quant method", "group_size")
+def _compressed_named(view: FactView) -> Fact[bool]:
+    """Whether a compressed-tensors checkpoint is in play (`_named`); its scales are called `.weight_scale`."""
+    return _named(view, "compressed-tensors", (), ("weight_scale",))
+
+
+_FORMAT_HINTS = ("quant config", "quant_config", "group_size")
 
 
 def _format_read(view: FactView) -> Fact[bool]:
@@ -150,6 +155,7 @@ DERIVED: dict[str, Derived] = {
     "auto_gptq_cuda": _auto_gptq_cuda,
     "awq_named": _awq_named,
     "biases_missing": _biases_missing,
+    "compressed_named": _compressed_named,
     "engine": _engine,
     "exllama_half_sums": _exllama_half_sums,
     "format_read": _format_read,
