@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 
 from envdoctor.diagnose.evaluate import evaluate
 from envdoctor.diagnose.finding import Option
 from envdoctor.diagnose.view import FactView
-from envdoctor.knowledge import FixOption, Text
-from envdoctor.knowledge.entry import fill_holes
-
-_HOLE = re.compile(r"\{[a-z_]+\}")
+from envdoctor.knowledge import FixOption
+from envdoctor.knowledge.entry import HOLE, fill_holes
 
 
 def options_for(fixes: Sequence[FixOption], view: FactView, values: Mapping[str, str]) -> tuple[Option, ...]:
@@ -30,7 +27,7 @@ def options_for(fixes: Sequence[FixOption], view: FactView, values: Mapping[str,
         if fix.pins and not pins:
             continue
         option = Option(
-            text=_complete(fix.text.fill(values)),
+            text=fix.text.fill(values),
             pins=pins,
             commands=_commands(fix, pins, values),
             flags=tuple(fill_holes(flag, values) for flag in fix.flags),
@@ -43,18 +40,13 @@ def options_for(fixes: Sequence[FixOption], view: FactView, values: Mapping[str,
 
 def _pins(fix: FixOption, values: Mapping[str, str]) -> dict[str, str]:
     filled = {fill_holes(name, values): fill_holes(pin, values) for name, pin in fix.pins.items()}
-    return {name: pin for name, pin in filled.items() if not _HOLE.search(name + pin)}
-
-
-def _complete(text: Text) -> Text:
-    """Holes that nobody filled read as dots."""
-    return Text(en=_HOLE.sub("...", text.en), zh=_HOLE.sub("……", text.zh))
+    return {name: pin for name, pin in filled.items() if not HOLE.search(name + pin)}
 
 
 def _commands(fix: FixOption, pins: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
     if fix.commands is not None:
         filled = {tool: fill_holes(command, values) for tool, command in fix.commands.items()}
-        return {tool: command for tool, command in filled.items() if not _HOLE.search(command)}
+        return {tool: command for tool, command in filled.items() if not HOLE.search(command)}
     if not pins:
         return {}
     wanted = " ".join(shlex.quote(name + _specifier(pin)) for name, pin in pins.items())

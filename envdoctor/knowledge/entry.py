@@ -6,6 +6,7 @@ data like any other entry's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,9 @@ class EntryError(InputError):
     """An entry that is not as it must be; the message begins with its file or id and the key."""
 
 
+HOLE = re.compile(r"\{[a-z_]+\}")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Text:
     """The same sentence twice. `{name}` stands for a group of the signature or a value of the check."""
@@ -37,10 +41,9 @@ class Text:
     zh: str
 
     def fill(self, values: Mapping[str, str]) -> Text:
-        """With the known `{name}`s replaced; an unknown one stays as it is."""
-        if not values:
-            return self
-        return Text(en=fill_holes(self.en, values), zh=fill_holes(self.zh, values))
+        """With the known `{name}`s replaced; what nobody filled reads as dots."""
+        en, zh = fill_holes(self.en, values), fill_holes(self.zh, values)
+        return Text(en=HOLE.sub("...", en), zh=HOLE.sub("……", zh))
 
     def get(self, lang: str) -> str:
         """The text in `en` or `zh`."""

@@ -108,16 +108,17 @@ class Demand:
         return f"{self.needed}{self.specifier} ({f'{self.owner} {self.version}'.strip() or 'your request'})"
 
 
-_NAME = r"([A-Za-z0-9][\w.-]{0,100}?)"
+_NAME = r"([A-Za-z0-9][\w.-]{0,60}?)"
 _PIP_DEPENDS = re.compile(rf"^\s*{_NAME}(?:\[[^\]]{{0,100}}\])? (\d[\w.+!-]{{0,60}}) depends on (.{{1,200}}?)\s*$")
 _PIP_USER = re.compile(r"^\s*The user requested (?:\(constraint\) )?(.{1,200}?)\s*$")
+_UV_REQUIREMENT = r"([A-Za-z0-9][\w.-]{0,100}(?:\[[^\]]{0,100}\])?(?:[<>=!~][^ ]{1,100})?)(?=[ ,.]|$)"
 _UV_DEPENDS = re.compile(
-    rf"\b{_NAME}(?:\[[^\]]{{0,100}}\])?(?:==(\d[\w.+!-]{{0,60}}))? depends on "
-    r"([A-Za-z0-9][\w.-]{0,100}(?:\[[^\]]{0,100}\])?(?:[<>=!~][^ ]{1,100})?)(?=[ ,.]|$)"
+    rf"\b{_NAME}(?:\[[^\]]{{0,100}}\])?((?:[<>=!~]=?[\w.+!*-]{{1,60}},?){{0,4}}) depends on {_UV_REQUIREMENT}"
 )
-_UV_USER = re.compile(
-    r"\byou require ([A-Za-z0-9][\w.-]{0,100}(?:\[[^\]]{0,100}\])?(?:[<>=!~][^ ]{1,100})?)(?=[ ,.]|$)"
-)
+_UV_USER = re.compile(rf"\byou(?:r project)? (?:require|depends on) {_UV_REQUIREMENT}")
+_UV_CONCLUSION = re.compile(r"we can conclude that .*?(?= And because |$)")
+_UV_MARKER = re.compile(r"\{[^{}]{0,300}\}")
+_FRAME = re.compile(r"[\s\u2500-\u257f\u25b6]+")
 
 
 @check("EC-resolver-conflict")
@@ -151,8 +152,11 @@ def _demands(context: CheckContext, hit: SignatureHit) -> list[Demand]:
             found.append(_demand(*asks.groups()))
     if not found:
         # uv wraps its sentences: they are read as one text
-        joined = re.sub(r"[\s\u2502\u2570\u251c\u2500\u25b6>]+", " ", " ".join(block))[: 4 * LINE_CAP]
-        found = [_demand(m.group(1), m.group(2) or "", m.group(3)) for m in _UV_DEPENDS.finditer(joined)]
+        joined = _UV_CONCLUSION.sub("", _UV_MARKER.sub("", _FRAME.sub(" ", " ".join(block))[: 4 * LINE_CAP]))
+        asked = [m.groups() for m in _UV_DEPENDS.finditer(joined)]
+        found = [
+            _demand(name, version.removeprefix("=="), needed) for name, version, needed in asked if name != "project"
+        ]
         found += [_demand("", "", m.group(1)) for m in _UV_USER.finditer(joined)]
     return [demand for demand in found if demand.needed]
 
