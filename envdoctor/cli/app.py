@@ -4,40 +4,96 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
-from envdoctor.errors import EnvdoctorError
+from envdoctor.errors import EnvdoctorError, UsageError
+
+_LONGEST = 4000
 
 
 def main() -> None:
     """Entry point of `envdoctor` and `envdoctor-gpu`. Never ends in a traceback."""
     try:
-        _run()
+        from envdoctor.cli.output import prepare_streams
+
+        prepare_streams()
+        _check_folder()
+        status = _run()
+        sys.stdout.flush()  # a full disk or a reader that went away is met here, not at the interpreter's exit
     except EnvdoctorError as error:
-        _say(f"envdoctor: {error}")
-        if error.advice:
-            _say(f"  {error.advice}")
-        sys.exit(error.exit_status)
+        _say(f"envdoctor: {error}", error.advice)
+        status = error.exit_status
     except KeyboardInterrupt:
         _say("envdoctor: interrupted")
-        sys.exit(130)
-    except BrokenPipeError:
-        # the reader went away (`| head`): not an error of ours; keep the interpreter from complaining at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except Exception as error:
-        if os.environ.get("ENVDOCTOR_DEBUG"):
-            raise
-        _say(f"envdoctor: internal error: {type(error).__name__}: {error}")
-        _say("  this is a bug of envdoctor: please report it; ENVDOCTOR_DEBUG=1 shows where it happened")
-        sys.exit(3)
+        status = 130
+    except OSError as error:
+        status = _failed_system(error)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a bug is one line, not a traceback
+        status = _internal(error)
+    sys.exit(status)
 
 
-def _say(text: str) -> None:
-    line = text if len(text) < 2000 else text[:2000] + " ..."
-    print(line, file=sys.stderr)  # noqa: T201 - this is the command line
+def _check_folder() -> None:
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UsageError(
+            f"the working folder cannot be used: {error.strerror or error}", advice="cd to a folder that exists"
+        ) from None
 
 
-def _run() -> None:
+def _run() -> int:
+    # typer carries its own click and shows no other way to its errors than through it
+    from typer._click.exceptions import ClickException, NoArgsIsHelpError
+    from typer._click.exceptions import UsageError as CallError
+
     from envdoctor.cli.commands import app
 
-    app()
+    try:
+        status = app(standalone_mode=False)
+    except NoArgsIsHelpError as error:
+        _say(error.format_message())
+        return 2
+    except CallError as error:
+        asked = error.ctx.command_path if error.ctx else "envdoctor"
+        _say(f"envdoctor: {_line(error.format_message())}", f"{asked} --help shows what it takes")
+        return 2
+    except ClickException as error:
+        _say(f"envdoctor: {_line(error.format_message())}")
+        return 2
+    return status if isinstance(status, int) else 0
+
+
+def _line(text: str) -> str:
+    text = " ".join(text.split()).rstrip(".")
+    return text[:1].lower() + text[1:]
+
+
+def _failed_system(error: OSError) -> int:
+    if os.environ.get("ENVDOCTOR_DEBUG"):
+        raise error
+    from envdoctor.cli.output import forget_output
+
+    forget_output()
+    place = f": {error.filename}" if error.filename else " (standard output)"
+    _say(f"envdoctor: {error.strerror or error}{place}", "look at the disk and its permissions, then try again")
+    return 3
+
+
+def _internal(error: Exception) -> int:
+    if os.environ.get("ENVDOCTOR_DEBUG"):
+        raise error
+    _say(
+        f"envdoctor: internal error: {type(error).__name__}: {error}",
+        "this is a bug of envdoctor: please report it; ENVDOCTOR_DEBUG=1 shows where it happened",
+    )
+    return 3
+
+
+def _say(text: str, advice: str | None = None) -> None:
+    from envdoctor.render.plain import visible_lines
+
+    for line in (text, f"  {advice}" if advice else ""):
+        if line:
+            shown = visible_lines(line)
+            print(shown if len(shown) < _LONGEST else shown[:_LONGEST] + " ...", file=sys.stderr)  # noqa: T201 - the command line

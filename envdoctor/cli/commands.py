@@ -14,6 +14,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Says why a quantized LLM does not run on this machine, and what makes it run.",
+    epilog="Start with: envdoctor diagnose. For a machine that is not here: envdoctor diagnose --from report.txt.",
 )
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from envdoctor.diagnose.ignores import Ignore
 from envdoctor.errors import UsageError
+from envdoctor.render.plain import shortened
 
 _KEYS = {"fail-on", "engine", "task", "tp", "dtype", "lang", "matrix", "ignore"}
 _IGNORE_KEYS = {"id", "reason", "until", "until-fixed"}
+_CAP = 4 << 20
 FAIL_ON = ("error", "warning", "never")
 
 
@@ -49,17 +51,24 @@ def _toml(path: Path) -> dict[str, Any]:
     else:
         import tomli as tomllib
     try:
-        data: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        with path.open("rb") as file:
+            text = file.read(_CAP + 1)
+        if len(text) > _CAP:
+            raise UsageError(f"{path.name}: larger than {_CAP >> 20} MiB", advice="run from another folder")
+        data: dict[str, Any] = tomllib.loads(text.decode())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        says = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise UsageError(
-            f"{path.name} cannot be read: {error}", advice="mend the file, or run from another folder"
+            f"{path.name} cannot be read: {says}", advice="mend the file, or run from another folder"
         ) from None
     return data
 
 
 def _config(data: Any, path: Path) -> Config:
     if not isinstance(data, Mapping):
-        raise UsageError(f"{path.name}: [tool.envdoctor] is no table")
+        raise UsageError(
+            f"{path.name}: [tool.envdoctor] is no table", advice="write [tool.envdoctor] and keys below it"
+        )
     for key in data:
         if key not in _KEYS:
             raise UsageError(f"{path.name}: unknown key {key!r}", advice=f"known keys: {', '.join(sorted(_KEYS))}")
@@ -75,28 +84,35 @@ def _config(data: Any, path: Path) -> Config:
         dtype=_typed(data, "dtype", str, path),
         lang=_typed(data, "lang", str, path),
         matrix_folders=tuple(path.parent / str(folder) for folder in folders),
-        ignores=tuple(_ignore(item, f"{path.name}: ignore[{i}]") for i, item in enumerate(data.get("ignore", ()))),
+        ignores=tuple(
+            _ignore(item, f"{path.name}: ignore[{i}]")
+            for i, item in enumerate(_typed(data, "ignore", list, path) or ())
+        ),
     )
 
 
 def _typed(data: Mapping[str, Any], key: str, kind: type[Any], path: Path) -> Any:
     value = data.get(key)
-    if value is not None and not isinstance(value, kind):
-        raise UsageError(f"{path.name}: {key} must be a {kind.__name__}, found {value!r}")
+    if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+        raise UsageError(f"{path.name}: {key} must be a {kind.__name__}, found {shortened(repr(value), 60)}")
     return value
 
 
 def _ignore(data: Any, place: str) -> Ignore:
     if not isinstance(data, Mapping) or set(data) - _IGNORE_KEYS:
         raise UsageError(f"{place}: expected id, reason and until or until-fixed")
-    if not data.get("id") or not data.get("reason"):
-        raise UsageError(f"{place}: an ignore needs `id` and `reason`")
+    if not all(isinstance(data.get(key), str) and data[key] for key in ("id", "reason")):
+        raise UsageError(f"{place}: an ignore needs `id` and `reason`, both texts")
     until = data.get("until")
+    if isinstance(until, datetime):
+        until = until.date()
     if isinstance(until, str):
         try:
             until = date.fromisoformat(until)
         except ValueError:
             raise UsageError(f"{place}: until = {until!r} is no date (YYYY-MM-DD)") from None
+    if until is not None and not isinstance(until, date):
+        raise UsageError(f"{place}: until = {shortened(repr(until), 60)} is no date (YYYY-MM-DD)")
     if until is None and not data.get("until-fixed"):
         raise UsageError(f"{place}: say how long: until = a date, or until-fixed = true")
     return Ignore(id=data["id"], reason=data["reason"], until=until, until_fixed=bool(data.get("until-fixed")))

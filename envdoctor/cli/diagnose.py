@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from envdoctor.cli.session import Result
 
 FORMATS = ("terminal", "json", "markdown", "html")
-_STDIN_CAP = 32 * 1024 * 1024
 
 
 def diagnose_command(
@@ -48,10 +46,17 @@ def diagnose_command(
     fail_on: str = typer.Option(None, "--fail-on", help="error (default), warning or never.", show_default=False),
     lang: str = typer.Option(None, "--lang", help="en or zh (default: from the locale).", show_default=False),
 ) -> int:
-    """Name the cause and the fix. Exit status: 0 nothing found, 1 findings, 2 wrong call, 3 undetermined."""
+    """Name the cause and the fix, here or from a pasted report.
+
+    Exit status: 0 nothing found, 1 findings, 2 wrong call, 3 undetermined.
+    """
     from envdoctor.cli.config import FAIL_ON, read_config
-    from envdoctor.cli.output import language
+    from envdoctor.cli.output import check_output, language
+    from envdoctor.cli.reading import read_stdin
     from envdoctor.cli.session import Wanted, run_diagnosis
+    from envdoctor.render.plain import visible
+    from envdoctor.render.terminal import says_nothing
+    from envdoctor.render.words import word
 
     config = read_config(Path.cwd())
     if format_ not in FORMATS:
@@ -59,36 +64,33 @@ def diagnose_command(
     threshold = fail_on or config.fail_on
     if threshold not in FAIL_ON:
         raise UsageError(f"--fail-on {threshold}: one of {', '.join(FAIL_ON)}")
+    check_output(output)
     wanted = Wanted(
         python=python, model=model, engine=engine or config.engine, task=task or config.task,
         tp=tp if tp is not None else config.tp, dtype=dtype or config.dtype, logs=tuple(log), source=source,
         smoke=smoke,
     )  # fmt: skip
-    result = run_diagnosis(wanted, config=config, lang=language(lang or config.lang), read_stdin=read_stdin)
+    chosen = language(lang or config.lang)
+    result = run_diagnosis(wanted, config=config, lang=chosen, read_stdin=read_stdin)
     for problem in result.ignore_problems:
-        typer.echo(f"envdoctor: ignore {problem.id}: {problem.says}", err=True)
+        typer.echo(visible(word("ignore-problem", chosen, id=problem.id, says=problem.says)), err=True)
     show(result, format_=format_, output=output, verbose=verbose)
+    if source is not None and says_nothing(result.report):
+        typer.echo(f"envdoctor: {word('not-recognised', chosen)}\n  {word('paste-more', chosen)}", err=True)
+        return 3
     from envdoctor.render.report import threshold_reached
 
     return 1 if threshold_reached(result.report, threshold) else 0
 
 
-def read_stdin() -> bytes:
-    """All of standard input, up to a cap that no pasted report reaches."""
-    data = sys.stdin.buffer.read(_STDIN_CAP + 1)
-    if len(data) > _STDIN_CAP:
-        raise UsageError(f"--from -: more than {_STDIN_CAP // 2**20} MiB", advice="paste the part around the error")
-    return data
-
-
 def show(result: Result, *, format_: str, output: Path | None, verbose: bool) -> None:
     """Render the report in the chosen format to the chosen place."""
-    from envdoctor.cli.output import write_output
+    from envdoctor.cli.output import print_out, write_output
 
     if format_ == "terminal" and output is None:
-        from envdoctor.render.terminal import render_terminal
+        from envdoctor.render.terminal import terminal_text
 
-        render_terminal(result.facts, result.report, verbose=verbose)
+        print_out(terminal_text(result.facts, result.report, verbose=verbose))
         return
     write_output(rendered(result, format_, verbose), output)
 
@@ -96,9 +98,9 @@ def show(result: Result, *, format_: str, output: Path | None, verbose: bool) ->
 def rendered(result: Result, format_: str, verbose: bool) -> str:
     """The report as text in one of FORMATS."""
     if format_ == "json":
-        import json
+        from envdoctor.cli.output import json_text
 
-        return json.dumps(result.report, ensure_ascii=False, indent=1) + "\n"
+        return json_text(result.report)
     if format_ == "markdown":
         from envdoctor.render.markdown import render_markdown
 
@@ -111,8 +113,6 @@ def rendered(result: Result, format_: str, verbose: bool) -> str:
         return render_html(result.report, other=report(result.facts, result.diagnosis, result.matrix, lang=lang))
     import io
 
-    from envdoctor.render.terminal import render_terminal
+    from envdoctor.render.terminal import terminal_text
 
-    buffer = io.StringIO()
-    render_terminal(result.facts, result.report, verbose=verbose, out=buffer)
-    return buffer.getvalue()
+    return terminal_text(result.facts, result.report, verbose=verbose, out=io.StringIO())

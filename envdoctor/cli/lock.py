@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from envdoctor.errors import UsageError
 from envdoctor.facts import Facts, Gpu, known
 
+if TYPE_CHECKING:
+    from envdoctor.cli.progress import Steps
+
+_DRIVER = re.compile(r"\d{1,4}(\.\d{1,4}){0,3}")
+
 
 def lock_command(
-    requirements: list[str] = typer.Argument(None, metavar="REQUIREMENT...", show_default=False),
+    requirements: list[str] = typer.Argument(
+        None, metavar="REQUIREMENT...", help="As pip takes them: 'vllm>=0.6'.", show_default=False
+    ),
     stack: str = typer.Option(
         None, "--stack", help="A named stack (vllm-awq, transformers-gptq, lmdeploy, ...).", show_default=False
     ),
@@ -26,7 +35,7 @@ def lock_command(
     ),
     gpu: str = typer.Option(None, "--gpu", help="Name of the GPU to lock for, e.g. 'RTX 4090'.", show_default=False),
     driver: str = typer.Option(None, "--driver", help="Driver version to lock for.", show_default=False),
-    python_version: str = typer.Option(None, "--python-version", help="X.Y", show_default=False),
+    python_version: str = typer.Option(None, "--python-version", help="Python to lock for, X.Y.", show_default=False),
     index_url: list[str] = typer.Option(
         [], "--index-url", help="Index to use instead of the configured ones.", show_default=False
     ),
@@ -38,35 +47,59 @@ def lock_command(
     format_: str = typer.Option("requirements", "--format", help="requirements or pylock."),
     prove: bool = typer.Option(False, "--prove", help="Build the lock in a throw-away environment and try it."),
 ) -> int:
-    """Pins that work together. Exit status: 0 locked, 1 proven impossible or the proof failed, 3 index or budget."""
+    """Lock versions that work together on this GPU and driver.
+
+    Exit status: 0 locked, 1 proven impossible or the proof failed, 2 wrong call, 3 index or budget.
+    """
     from envdoctor import resolve
-    from envdoctor.cli.output import write_output
+    from envdoctor.cli.output import check_output, write_output
+    from envdoctor.cli.progress import Steps
     from envdoctor.resolve.request import parse_era
 
     if format_ not in ("requirements", "pylock"):
         raise UsageError(f"--format {format_}: requirements or pylock")
     if sum([bool(requirements), stack is not None, fix]) == 0:
-        raise UsageError("lock: what for?", advice="give REQUIREMENT..., --stack NAME, or --fix")
-    if output is not None and not output.parent.is_dir():
-        raise UsageError(f"--output: the folder {output.parent} does not exist")
-    facts = _facts(source=source, python=python, gpu=gpu, driver=driver, here=fix or not python_version)
-    common: dict[str, Any] = {
-        "facts": facts, "python": python_version, "indexes": tuple(index_url), "era": parse_era(era, off=no_era), "say": _say,
-    }  # fmt: skip
-    if fix:
-        changes = resolve.lock_fix(requirements=requirements or (), **common)
-        typer.echo(changes.summary(), err=True)
-        made = changes.lock
-    else:
-        made = resolve.lock(requirements or (), stack=stack, **common)
-    if prove:
-        made = resolve.prove(made, facts=facts, stack=stack, indexes=tuple(index_url), say=_say)
+        raise UsageError("lock: what for? nothing is asked for", advice="give REQUIREMENT..., --stack NAME, or --fix")
+    if fix and stack:
+        raise UsageError("--fix mends the target as it is, --stack starts from a named set: give one of them")
+    if source and python:
+        raise UsageError("--from reads a report from elsewhere, --python a target here: give one of them")
+    if driver and not _DRIVER.fullmatch(driver):
+        raise UsageError(f"--driver {driver}: is no driver version", advice="as nvidia-smi prints it: 550.54.14")
+    check_output(output)
+    with Steps() as steps:
+        say = _teller(steps)
+        facts = _facts(source=source, python=python, gpu=gpu, driver=driver, here=fix or not python_version)
+        common: dict[str, Any] = {
+            "facts": facts, "python": python_version, "indexes": tuple(index_url), "era": parse_era(era, off=no_era), "say": say,
+        }  # fmt: skip
+        if fix:
+            changes = resolve.lock_fix(requirements=requirements or (), **common)
+            say(changes.summary())
+            made = changes.lock
+        else:
+            made = resolve.lock(requirements or (), stack=stack, **common)
+        if prove:
+            made = resolve.prove(made, facts=facts, stack=stack, indexes=tuple(index_url), say=say)
     write_output(resolve.text_of(made, format_), output)
     return 0
 
 
-def _say(line: str) -> None:
-    typer.echo(line, err=True)
+def _teller(steps: Steps) -> Callable[[str], None]:
+    """Says the lines of the solving as they come, and between them that it goes on."""
+    from envdoctor.cli.output import language
+    from envdoctor.render.plain import visible_lines
+    from envdoctor.render.words import word
+
+    solving = word("solving", language(None))
+
+    def say(line: str) -> None:
+        steps.end()
+        typer.echo(visible_lines(line), err=True)
+        steps.begin(solving)
+
+    steps.begin(solving)
+    return say
 
 
 def _facts(*, source: str | None, python: Path | None, gpu: str | None, driver: str | None, here: bool) -> Facts:
@@ -74,7 +107,7 @@ def _facts(*, source: str | None, python: Path | None, gpu: str | None, driver: 
     from dataclasses import replace
 
     if source is not None:
-        from envdoctor.cli.diagnose import read_stdin
+        from envdoctor.cli.reading import read_stdin
         from envdoctor.cli.session import Wanted, collect
         from envdoctor.knowledge import load_matrix
 

@@ -24,6 +24,7 @@ def list_command(
     """One line an entry."""
     from envdoctor.cli.output import language, write_output
     from envdoctor.knowledge import load_matrix
+    from envdoctor.render.entry import template
 
     matrix, chosen = load_matrix(), language(lang)
     lines = []
@@ -31,7 +32,7 @@ def list_command(
         core = matrix.core(number)
         if (cause and core.cause != cause) or (package and package not in core.packages):
             continue
-        lines.append(f"{core.id:28} {core.cause:26} {matrix.texts(number).title.get(chosen)}\n")
+        lines.append(f"{core.id:28} {core.cause:26} {template(matrix.texts(number).title.get(chosen))}\n")
     write_output("".join(sorted(lines)), None)
     return 0
 
@@ -51,7 +52,7 @@ def show_command(
 @app.command("lint")
 @exiting
 def lint_command(source: Path = _SOURCE) -> int:
-    """The gate: unknown keys, ranges, evidence, cases, ids, patterns. Status 1 where something is wrong."""
+    """The gate: unknown keys, ranges, evidence, cases, ids, patterns. Exit status: 0 nothing is wrong, 1 something is."""
     from envdoctor.workshop.lint import lint
 
     _must_be_matrix(source)
@@ -70,7 +71,7 @@ def test_command(
     entry_id: str = typer.Argument(None, metavar="[ID]", help="Only this entry."),
     source: Path = _SOURCE,
 ) -> int:
-    """Run the cases of every entry, or of one. Status 1 where a verdict is not the expected one."""
+    """Run the cases of every entry, or of one. Exit status: 0 every verdict is the expected one, 1 one is not."""
     from envdoctor.workshop.gate import test_matrix
 
     _must_be_matrix(source)

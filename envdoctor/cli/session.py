@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envdoctor.cli.config import Config
+from envdoctor.cli.progress import Steps
+from envdoctor.cli.reading import CAP, read_file
 from envdoctor.diagnose import Diagnosis, diagnose
 from envdoctor.diagnose.ignores import IgnoreProblem, apply_ignores
 from envdoctor.errors import UndeterminedError, UsageError
 from envdoctor.facts import ENGINES, TASKS, Checkpoint, Fact, Facts, Unknown, known, unknown, value_of
 from envdoctor.knowledge import Matrix, load_matrix
 from envdoctor.render.report import report
+from envdoctor.render.words import word
 
 if TYPE_CHECKING:
     from envdoctor.facts.extensions import ExtensionFact
@@ -24,7 +27,6 @@ if TYPE_CHECKING:
     from envdoctor.smoke import Progress
 
 _TP_MAX = 1024
-_LOG_CAP = 64 * 1024 * 1024
 _DTYPES = {"half": "float16", "fp16": "float16", "bf16": "bfloat16", "float": "float32", "fp32": "float32"}
 
 
@@ -58,10 +60,24 @@ def run_diagnosis(wanted: Wanted, *, config: Config, lang: str, read_stdin: Call
     """Collect facts, match, apply ignores, and make the report."""
     check_call(wanted)
     matrix = load_matrix()
-    facts = collect(wanted, matrix, read_stdin)
-    if wanted.smoke:
-        facts = replace(facts, smoke=climb(facts, tell=lambda _: None))
-    return judged(facts, matrix, config=config, lang=lang)
+    with Steps() as steps:
+        steps.begin(word("reading", lang), quiet=True)
+        facts = collect(wanted, matrix, read_stdin)
+        if wanted.smoke:
+            facts = replace(facts, smoke=climb(facts, tell=lambda progress: follow(steps, progress, lang)))
+        steps.begin(word("matching", lang), quiet=True)
+        return judged(facts, matrix, config=config, lang=lang)
+
+
+def follow(steps: Steps, progress: Progress, lang: str) -> None:
+    """Show a smoke check that began, until it has ended."""
+    if progress.result is not None:
+        steps.end()
+        return
+    from envdoctor.render.smoke import word as smoke_word
+
+    place = f" [{progress.device}]" if progress.device else ""
+    steps.begin(f"{smoke_word(progress.rung.value, lang)}: {progress.name}{place}")
 
 
 def judged(facts: Facts, matrix: Matrix, *, config: Config, lang: str) -> Result:
@@ -101,7 +117,7 @@ def collect(wanted: Wanted, matrix: Matrix, read_stdin: Callable[[], bytes]) -> 
         facts = probe(python=wanted.python, environ=dict(os.environ), cwd=Path.cwd())
         facts = replace(facts, extensions=compiled(facts, matrix))
     for path in wanted.logs:
-        text = _read(path, "--log")
+        text = read_file(path, "--log")
         facts = merge(facts, ingest(text, source=path.name, gpu_table=matrix.tables["gpus"]))
     if wanted.model is not None:
         facts = replace(facts, checkpoint=_checkpoint(wanted.model, matrix))
@@ -115,28 +131,16 @@ def _from_text(source: str, matrix: Matrix, read_stdin: Callable[[], bytes]) -> 
         data, name = read_stdin(), "pasted text"
     else:
         path = Path(source)
-        if path.suffix == ".zip":
+        if path.suffix.lower() == ".zip":
+            read_file(path, "--from", cap=CAP)  # a pipe or device of that name is refused here
             from envdoctor.facts import decode
             from envdoctor.ticket import read_ticket
 
             return decode(Facts, read_ticket(path)["facts"])
-        data, name = _read(path, "--from"), path.name
+        data, name = read_file(path, "--from"), path.name
     if not data.strip():
         raise UndeterminedError(f"{name}: there is nothing in it", advice="paste the error and the versions you know")
     return ingest(data, source=name, gpu_table=matrix.tables["gpus"])
-
-
-def _read(path: Path, option: str) -> bytes:
-    try:
-        if path.stat().st_size > _LOG_CAP:
-            raise UsageError(
-                f"{option} {path}: larger than {_LOG_CAP // 2**20} MiB", advice="give the part around the error"
-            )
-        return path.read_bytes()
-    except IsADirectoryError:
-        raise UsageError(f"{option} {path}: is a folder, not a text file") from None
-    except OSError as error:
-        raise UsageError(f"{option} {path}: {error.strerror or error}") from None
 
 
 def compiled(facts: Facts, matrix: Matrix) -> Fact[tuple[ExtensionFact, ...]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import typer
@@ -21,29 +20,35 @@ def smoke_command(
     format_: str = typer.Option("terminal", "--format", help="terminal or json."),
     lang: str = typer.Option(None, "--lang", help="en or zh (default: from the locale).", show_default=False),
 ) -> int:
-    """Run the ladder. Exit status: 0 what could run passed, 1 a rung failed, 3 only the built-in reference could run."""
-    from envdoctor.cli.output import language, write_output
+    """Prove what works, by tiny programs run in the target.
+
+    Exit status: 0 what could run passed, 1 a rung failed, 3 only the built-in reference could run.
+    """
+    from envdoctor.cli.output import json_text, language, write_output
+    from envdoctor.cli.progress import Steps
+    from envdoctor.cli.session import follow
     from envdoctor.cli.target import interpreter_of
+    from envdoctor.render.words import word
     from envdoctor.smoke import run_ladder
 
     if format_ not in ("terminal", "json"):
         raise UsageError(f"--format {format_}: terminal or json")
     chosen = language(lang)
-    show = sys.stderr.isatty()
-
-    def tell(progress: object) -> None:
-        if show:
-            typer.echo(f"  {progress}", err=True)
-
-    report = run_ladder(python=interpreter_of(python), device=device, rungs=tuple(rung) or None, on_progress=tell)
+    with Steps() as steps:
+        steps.begin(word("reading", chosen))
+        target = interpreter_of(python)
+        report = run_ladder(
+            python=target,
+            device=device,
+            rungs=tuple(rung) or None,
+            on_progress=lambda progress: follow(steps, progress, chosen),
+        )
     if format_ == "json":
-        import json
-
         from envdoctor.facts import encode
 
-        write_output(json.dumps(encode(report), ensure_ascii=False, indent=1) + "\n", None)
+        write_output(json_text(encode(report)), None)
     else:
-        from envdoctor.render.smoke import render_smoke
+        from envdoctor.render.smoke import smoke_text
 
-        render_smoke(report, lang=chosen)
+        write_output(smoke_text(report, lang=chosen), None)
     return report.exit_status

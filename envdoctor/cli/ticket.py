@@ -30,36 +30,41 @@ def ticket_command(
     preview: bool = typer.Option(False, "--preview", help="Show what would leave, and write nothing."),
     lang: str = typer.Option(None, "--lang", help="en or zh (default: from the locale).", show_default=False),
 ) -> int:
-    """Write one zip that can be attached to a ticket or issue. Exit status 0: written."""
+    """Write one redacted zip to attach to an issue. Exit status 0: written."""
     from envdoctor.cli.config import read_config
-    from envdoctor.cli.diagnose import read_stdin
     from envdoctor.cli.output import language, write_output
+    from envdoctor.cli.reading import read_stdin
     from envdoctor.cli.session import Wanted, run_diagnosis
+    from envdoctor.render.plain import visible
     from envdoctor.render.report import report
-    from envdoctor.ticket import build_ticket, write_ticket
+    from envdoctor.render.words import word
+    from envdoctor.ticket import build_ticket, check_ticket_output, write_ticket
     from envdoctor.ticket import preview as preview_of
 
-    chosen = language(lang)
+    config = read_config(Path.cwd())
+    chosen = language(lang or config.lang)
+    check_ticket_output(None if preview else output, force=force)
     wanted = Wanted(python=python, model=model, engine=engine, logs=tuple(log), source=source, smoke=smoke)
-    result = run_diagnosis(wanted, config=read_config(Path.cwd()), lang=chosen, read_stdin=read_stdin)
+    result = run_diagnosis(wanted, config=config, lang=chosen, read_stdin=read_stdin)
     other = report(result.facts, result.diagnosis, result.matrix, lang="en" if chosen == "zh" else "zh")
     ticket = build_ticket(result.report, other=other, logs=tuple(log), lock=_text(lock), withhold=tuple(withhold))
     if preview:
         write_output(preview_of(ticket), None)
         return 0
     written = write_ticket(ticket, output, force=force)
-    typer.echo(f"{written}: {len(ticket.members)} files, {sum(ticket.redactions.values())} values masked")
-    typer.echo("look at it before you attach it: --preview shows every line that leaves", err=True)
+    masked = sum(ticket.redactions.values())
+    said = word("written", chosen, path=visible(str(written)), files=len(ticket.members), masked=masked)
+    write_output(said + "\n", None)
+    typer.echo(word("look-first", chosen), err=True)
     return 0
 
 
 def _text(path: Path | None) -> str | None:
     if path is None:
         return None
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--lock {path}: {error}") from None
+    from envdoctor.cli.reading import read_file
+
+    return read_file(path, "--lock").decode("utf-8", "replace")
 
 
 def diff_command(
@@ -68,7 +73,7 @@ def diff_command(
     format_: str = typer.Option("terminal", "--format", help="terminal, json or markdown."),
     lang: str = typer.Option(None, "--lang", help="en or zh (default: from the locale).", show_default=False),
 ) -> int:
-    """What changed that can matter. Exit status 1: the findings differ."""
+    """Show what changed between two reports. Exit status 1: the findings differ."""
     from envdoctor.cli.output import language, write_output
     from envdoctor.render.diff import diff_markdown, diff_text
     from envdoctor.ticket import diff_reports
@@ -78,9 +83,9 @@ def diff_command(
     chosen = language(lang)
     difference = diff_reports(_report(before, chosen), _report(after, chosen))
     if format_ == "json":
-        import json
+        from envdoctor.cli.output import json_text
 
-        write_output(json.dumps(difference.as_dict(), ensure_ascii=False, indent=1) + "\n", None)
+        write_output(json_text(difference.as_dict()), None)
     else:
         show = diff_markdown if format_ == "markdown" else diff_text
         write_output(show(difference.as_dict(), chosen), None)
@@ -90,8 +95,9 @@ def diff_command(
 def _report(path: Path, lang: str) -> dict[str, Any]:
     """The report of a file, diagnosed anew with the same matrix, so that both sides are judged alike."""
     from envdoctor.cli.config import Config
+    from envdoctor.cli.reading import read_stdin
     from envdoctor.cli.session import Wanted, run_diagnosis
 
-    if not path.is_file():
-        raise UsageError(f"{path}: no such file")
-    return run_diagnosis(Wanted(source=str(path)), config=Config(), lang=lang, read_stdin=bytes).report
+    if str(path) != "-" and not path.exists():
+        raise UsageError(f"{path}: no such file", advice="diff takes JSON reports, tickets or pasted texts")
+    return run_diagnosis(Wanted(source=str(path)), config=Config(), lang=lang, read_stdin=read_stdin).report

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from envdoctor.facts import Facts
+from envdoctor.render.plain import visible
 from envdoctor.render.summary import machine_line
-from envdoctor.render.terminal import flat_facts
+from envdoctor.render.terminal import flat_facts, says_nothing
 from envdoctor.render.words import word
 
 
@@ -15,12 +16,12 @@ def render_markdown(facts: Facts, report: dict[str, Any]) -> str:
     lang = report["lang"]
     lines = [f"## envdoctor: {_plain(machine_line(facts, lang))}", ""]
     if not report["findings"]:
-        lines += [word("nothing", lang), ""]
+        lines += [word("not-recognised" if says_nothing(report) else "nothing", lang), ""]
     for finding in report["findings"]:
         lines += _finding(finding, lang)
     lines += ["<details>", f"<summary>{word('environment', lang)}</summary>", "", "```text"]
-    lines += [f"{path} = {value}".replace("```", "'''") for path, value, _ in flat_facts(report["facts"])]
-    lines += [f"{item['fact']}: {word('unknown', lang)}: {item['reason']}" for item in report["unknown"]]
+    lines += [_fenced(f"{path} = {value}") for path, value, _ in flat_facts(report["facts"])]
+    lines += [_fenced(f"{item['fact']}: {word('unknown', lang)}: {item['reason']}") for item in report["unknown"]]
     lines += ["```", "", "</details>", ""]
     matrix = report["matrix"]
     lines.append(
@@ -31,27 +32,32 @@ def render_markdown(facts: Facts, report: dict[str, Any]) -> str:
 
 def _finding(finding: dict[str, Any], lang: str) -> list[str]:
     verdict = word(finding["verdict"], lang) if finding["status"] == "active" else word(finding["status"], lang)
-    out = [f"### {word(finding['severity'], lang)}: {_plain(finding['title'])}", ""]
+    colon = word("colon", lang)
+    out = [f"### {word(finding['severity'], lang)}{colon}{_plain(finding['title'])}", ""]
     out += [f"`{finding['id']}` ({verdict}; {finding['cause']['class']})", "", _plain(finding["explanation"]), ""]
     out += [
-        f"- {word('because', lang)}: `{b['fact']}` = {_code(b['value'])} ({_plain(b['source'])})"
+        f"- {word('because', lang)}{colon}{_code(b['fact'])} = {_code(b['value'])} ({_plain(b['source'])})"
         for b in finding["because"]
     ]
-    out += [f"- {word('missing', lang)}: `{m['fact']}` ({_code(m['how'])})" for m in finding["missing"]]
+    out += [f"- {word('missing', lang)}{colon}{_code(m['fact'])} ({_plain(m['how'])})" for m in finding["missing"]]
     out.append("")
     for i, option in enumerate(finding["fix"]["options"]):
         out.append(f"{i + 1}. {_plain(option['text'])}")
         commands = [*option["commands"].values(), *(f"{k}={v}" for k, v in option["env"].items()), *option["flags"]]
         if commands:
-            out += ["", "   ```sh", *(f"   {command}" for command in commands[:4]), "   ```"]
+            out += ["", "   ```sh", *(f"   {_fenced(command)}" for command in commands[:4]), "   ```"]
     if finding["url"]:
-        out += ["", f"{word('see', lang)}: <{finding['url']}>"]
+        out += ["", f"{word('see', lang)}{colon}<{visible(finding['url'])}>"]
     return [*out, ""]
 
 
 def _plain(text: str) -> str:
-    return text.replace("<", "&lt;").replace("\n", " ")
+    return visible(text).replace("<", "&lt;")
 
 
 def _code(text: str) -> str:
-    return "`" + text.replace("`", "'").replace("\n", " ") + "`"
+    return "`" + visible(str(text)).replace("`", "'") + "`"
+
+
+def _fenced(text: str) -> str:
+    return visible(text).replace("```", "'''")

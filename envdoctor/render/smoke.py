@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import IO
 
 from envdoctor.facts.smoke import Outcome, RungResult, SmokeReport
+from envdoctor.render.plain import indented
 
 WORDS: dict[str, tuple[str, str]] = {
     "passed": ("passed", "通过"),
@@ -31,10 +33,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "all-passed": ("Every rung that could run has passed.", "所有可运行的层级均已通过。"),
     "only-reference": (
         "Nothing but the built-in reference could run: nothing is proven about this environment.",
-        "只有内置参考实现可以运行:对该环境没有得出任何结论。",
+        "只有内置参考实现可以运行：对该环境没有得出任何结论。",
     ),
-    "nothing-ran": ("No rung could run: nothing is proven.", "没有任何层级可以运行:没有得出任何结论。"),
-    "first": ("It breaks first at: {rung} ({name}).", "最先出错的层级:{rung}({name})。"),
+    "nothing-ran": ("No rung could run: nothing is proven.", "没有任何层级可以运行：没有得出任何结论。"),
+    "first": ("It breaks first at: {rung} ({name}).", "最先出错的层级：{rung}（{name}）。"),
 }
 STYLES = {Outcome.PASSED: "green", Outcome.CANNOT_RUN: "dim"}
 
@@ -76,15 +78,23 @@ def verdict_line(report: SmokeReport, lang: str = "en") -> tuple[str, str]:
     return word("all-passed", lang), "bold green"
 
 
-def render_smoke(
-    report: SmokeReport, *, lang: str = "en", out: IO[str] | None = None, verdict_only: bool = False
-) -> None:
-    """Prints the ladder (or, after a run whose progress was shown, only the verdict) to `out`, default stdout."""
+def smoke_text(report: SmokeReport, *, lang: str = "en", out: IO[str] | None = None) -> str:
+    """The ladder as it goes to `out` (default: standard output), with colours where that is a terminal."""
     from rich.console import Console
+    from rich.text import Text
 
     console = Console(file=out, highlight=False, emoji=False, markup=False)
-    for result in () if verdict_only else report.results:
-        for text, style in result_lines(result, lang):
-            console.print(text, style=style)
-    text, style = verdict_line(report, lang)
-    console.print(text, style=style)
+    width = max(40, console.width) - 1
+    with console.capture() as captured:
+        for text, style in [line for result in report.results for line in result_lines(result, lang)] + [
+            verdict_line(report, lang)
+        ]:
+            margin = " " * (len(text) - len(text.lstrip(" ")))
+            for line in indented(text, width, margin, margin):
+                console.print(Text(line, style=style), soft_wrap=True)
+    return captured.get()
+
+
+def render_smoke(report: SmokeReport, *, lang: str = "en", out: IO[str] | None = None) -> None:
+    """Prints the ladder to `out`, default standard output."""
+    (out or sys.stdout).write(smoke_text(report, lang=lang, out=out))

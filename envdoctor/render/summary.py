@@ -1,4 +1,4 @@
-"""The machine in one line."""
+"""The machine in one line, or in its parts."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ from envdoctor.render.words import word
 
 def machine_line(facts: Facts, lang: str) -> str:
     """System, GPUs, driver, Python and torch, as far as they are known; nothing that is not."""
+    return " · ".join(machine_parts(facts, lang))
+
+
+def machine_parts(facts: Facts, lang: str) -> list[str]:
+    """The parts of `machine_line`."""
     parts = [_system(facts), _gpus(facts, lang), _driver(facts, lang), _python(facts), _torch(facts)]
-    return " · ".join(part for part in parts if part)
+    return [part for part in parts if part]
 
 
 def _system(facts: Facts) -> str:

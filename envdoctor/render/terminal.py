@@ -1,87 +1,189 @@
-"""The report for a terminal: what is wrong, on what grounds, what to do. Made with rich, imported only here."""
+"""The report for a terminal: what is wrong, on what grounds, what to do. Made with rich, imported only here.
+
+Certain findings come first and whole, then what is possible, shorter, then one line for each that depends on what the user
+has not said. `verbose` shows everything of everything, and all facts.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Iterator
 from typing import IO, Any
 
 from envdoctor.facts import Facts
-from envdoctor.render.summary import machine_line
+from envdoctor.render.plain import cells, indented, shortened, visible, wrapped
+from envdoctor.render.summary import machine_parts
 from envdoctor.render.words import word
 
 _STYLE = {"error": "bold red", "warning": "yellow", "info": "cyan"}
-#: findings shown in full; the rest of the possible ones are counted
+#: what only the user can say; a finding that waits for nothing else takes one line
 _DEPENDS = ("workload.", "checkpoint.", "derived.")
+_GROUNDS, _MISSING, _OPTIONS, _ONE_LINERS = 4, 2, 2, 6
+_NARROWEST, _WIDEST, _PIPE = 40, 110, 80
+_ENOUGH = 330
+
+Line = tuple[str, str]  # text and style
 
 
-def render_terminal(facts: Facts, report: dict[str, Any], *, verbose: bool = False, out: IO[str] | None = None) -> None:
-    """Print the report. Plain text without colour where `out` is no terminal or NO_COLOR is set."""
+def terminal_text(facts: Facts, report: dict[str, Any], *, verbose: bool = False, out: IO[str] | None = None) -> str:
+    """The report as it goes to `out` (default: standard output): with colours where that is a terminal and NO_COLOR is not set.
+
+    Lines fit the terminal, or 80 columns where there is none; no line ends in a space.
+    """
     from rich.console import Console
+    from rich.text import Text
 
-    stream = out or sys.stdout
-    console = Console(file=stream, highlight=False, soft_wrap=False, emoji=False, markup=False)
+    console = Console(file=out or sys.stdout, highlight=False, emoji=False, markup=False)
+    width = max(_NARROWEST, min(_WIDEST, console.width if console.is_terminal or os.environ.get("COLUMNS") else _PIPE))
+    with console.capture() as captured:
+        for text, style in _lines(facts, report, width - 1, verbose=verbose):
+            console.print(Text(text.rstrip(), style=style), soft_wrap=True)
+    return captured.get()
+
+
+def _lines(facts: Facts, report: dict[str, Any], width: int, *, verbose: bool) -> Iterator[Line]:
     lang = report["lang"]
-    console.print(machine_line(facts, lang), style="bold")
-    shown, depending = _split(report["findings"], verbose)
-    for finding in shown:
-        _print_finding(console, finding, lang)
-    if not shown:
-        console.print()
-        console.print(word("nothing", lang), style="green")
-    _print_tail(console, report, depending, lang)
+    yield from ((line, "bold") for line in _machine(facts, lang, width))
+    certain, possible, depending, settled = _sorted(report["findings"], verbose=verbose)
+    for finding in certain:
+        yield "", ""
+        yield from _finding(finding, lang, width, verbose=verbose)
+    if not certain:
+        yield "", ""
+        key = "nothing-certain" if possible or depending else "not-recognised" if says_nothing(report) else "nothing"
+        yield from ((line, "green" if key == "nothing" else "") for line in wrapped(word(key, lang), width))
+    if possible:
+        yield "", ""
+        yield word("possible-head", lang), "bold"
+    for i, finding in enumerate(possible):
+        if i:
+            yield "", ""
+        yield from _finding(finding, lang, width, verbose=verbose)
+    if depending:
+        yield "", ""
+        yield from _depending(depending, lang, width)
+    for finding in settled:
+        yield "", ""
+        yield from _settled(finding, lang, width)
+    yield "", ""
+    yield from _tail(report, lang, width, verbose=verbose)
     if verbose:
-        _print_facts(console, report, lang)
+        yield from _facts(report, lang)
 
 
-def _split(findings: list[dict[str, Any]], verbose: bool) -> tuple[list[dict[str, Any]], int]:
-    """Those to show, and how many only depend on what the user has not said."""
-    if verbose:
-        return findings, 0
-    shown = [f for f in findings if not _only_depends(f)]
-    return shown, len(findings) - len(shown)
+def _machine(facts: Facts, lang: str, width: int) -> list[str]:
+    """The machine, broken between its parts."""
+    lines = [""]
+    for part in machine_parts(facts, lang):
+        joined = f"{lines[-1]} · {visible(part)}" if lines[-1] else visible(part)
+        if cells(joined) <= width or not lines[-1]:
+            lines[-1] = joined
+        else:
+            lines.append(visible(part))
+    return [piece for line in lines for piece in wrapped(line, width)]
+
+
+def _sorted(findings: list[dict[str, Any]], *, verbose: bool) -> tuple[list[dict[str, Any]], ...]:
+    """Certain, possible, depending on what the user has not said, and settled (ignored or refuted), each in its order."""
+    groups: tuple[list[dict[str, Any]], ...] = ([], [], [], [])
+    for finding in findings:
+        if finding["status"] != "active":
+            groups[3].append(finding)
+        elif finding["verdict"] == "match":
+            groups[0].append(finding)
+        elif _only_depends(finding) and not verbose:
+            groups[2].append(finding)
+        else:
+            groups[1].append(finding)
+    return groups
 
 
 def _only_depends(finding: dict[str, Any]) -> bool:
-    if finding["verdict"] == "match" or any(b["fact"] == "log" for b in finding["because"]):
+    if any(b["fact"] == "log" for b in finding["because"]):
         return False
     missing = [m["fact"] for m in finding["missing"]]
     return bool(missing) and all(path.startswith(_DEPENDS) for path in missing)
 
 
-def _print_finding(console: Any, finding: dict[str, Any], lang: str) -> None:
-    from rich.padding import Padding
-    from rich.text import Text
+def _finding(finding: dict[str, Any], lang: str, width: int, *, verbose: bool) -> Iterator[Line]:
+    yield from _head(finding, lang, width, word(finding["verdict"], lang), _STYLE[finding["severity"]])
+    label = max(cells(word(key, lang)) for key in ("because", "missing", "fix", "or", "see")) + 2
 
-    severity = finding["severity"]
-    status = finding["status"]
-    head = Text()
-    head.append(word(severity, lang), style=_STYLE[severity] if status == "active" else "dim")
-    head.append(f" {finding['title']}", style="bold" if status == "active" else "dim")
-    verdict = word(finding["verdict"], lang) if status == "active" else f"{word(status, lang)}: {finding['note']}"
-    head.append(f"  [{finding['id']}, {verdict}]", style="dim")
-    console.print()
-    console.print(head)
-    if status != "active":
-        return
+    def labelled(key: str, text: str, style: str = "") -> Iterator[Line]:
+        name = word(key, lang) if key else ""
+        first = "  " + name + " " * (label - cells(name))
+        yield from ((line, style) for line in indented(text, width, first, " " * (label + 2)))
 
-    def line(label: str, text: str, style: str = "") -> None:
-        body = Text()
-        body.append(f"{label}: ", style="dim")
-        body.append(text, style=style)
-        console.print(Padding(body, (0, 0, 0, 2)))
-
-    for item in finding["because"][:5]:
-        line(word("because", lang), f"{item['fact']} = {item['value']}  ({item['source']})")
-    for item in finding["missing"][:3]:
-        line(word("missing", lang), f"{item['fact']}  <- {item['how']}")
-    console.print(Padding(Text(finding["explanation"]), (0, 0, 0, 2)))
-    for i, option in enumerate(finding["fix"]["options"][:3]):
-        line(f"{word('fix', lang)} {i + 1}", option["text"], "green" if i == 0 else "")
-        for command in _commands(option):
-            console.print(Padding(Text(command, style="bold"), (0, 0, 0, 6)), soft_wrap=True)
+    explanation = finding["explanation"] if verbose else _beginning(finding["explanation"])
+    yield from ((line, "") for line in indented(explanation, width, "  ", "  "))
+    shown = finding["because"] if verbose else finding["because"][:_GROUNDS]
+    for i, item in enumerate(shown):
+        text = visible(f"{item['fact']} = {item['value']}")
+        source = visible(f"({item['source']})")
+        if not verbose:
+            source = shortened(source, 48)
+            text = shortened(text, max(2 * (width - label - 2) - cells(source) - 4, 40))
+        yield from labelled("because" if i == 0 else "", f"{text} {source}", "")
+    if rest := len(finding["because"]) - len(shown):
+        yield from labelled("", word("more-grounds", lang, n=rest), "dim")
+    waiting = finding["missing"] if verbose else finding["missing"][:_MISSING]
+    for i, item in enumerate(waiting):
+        yield from labelled("missing" if i == 0 else "", f"{item['fact']}{word('colon', lang)}{item['how']}")
+    yield from _fixes(finding, lang, labelled, label, verbose=verbose)
     if finding["url"]:
-        line(word("see", lang), finding["url"])
+        yield "  " + word("see", lang) + " " * (label - cells(word("see", lang))) + visible(finding["url"]), "dim"
+
+
+def _fixes(finding: dict[str, Any], lang: str, labelled: Any, label: int, *, verbose: bool) -> Iterator[Line]:
+    options = finding["fix"]["options"]
+    shown = options if verbose else options[:_OPTIONS]
+    for i, option in enumerate(shown):
+        cost = f" ({word('cost', lang)}{word('colon', lang)}{option['cost']})" if option["cost"] and verbose else ""
+        yield from labelled("fix" if i == 0 else "or", option["text"] + cost, "green" if i == 0 else "")
+        for command in _commands(option):
+            yield " " * (label + 4) + visible(command), "bold"
+    if rest := len(options) - len(shown):
+        yield from labelled("", word("more-fixes", lang, n=rest, id=finding["id"]), "dim")
+
+
+def _head(finding: dict[str, Any], lang: str, width: int, state: str, style: str) -> Iterator[Line]:
+    text = f"{word(finding['severity'], lang)} {finding['title']}  [{finding['id']}, {state}]"
+    yield from ((line, style) for line in indented(text, width, "", "  "))
+
+
+def _beginning(text: str) -> str:
+    """The first sentences, up to what the eye takes in at once; `explain` has the rest."""
+    text = text.strip()
+    if cells(text) <= _ENOUGH:
+        return text
+    end = 0
+    for i, char in enumerate(text):
+        last = char in "。！？" or (char in ".!?" and text[i + 1 : i + 2] == " ")
+        if last and (not end or cells(text[: i + 1]) <= _ENOUGH):
+            end = i + 1
+    return f"{text[:end]} …" if end else shortened(text, 2 * _ENOUGH)
+
+
+def _depending(findings: list[dict[str, Any]], lang: str, width: int) -> Iterator[Line]:
+    yield from ((line, "bold") for line in wrapped(word("depends", lang, n=len(findings)), width))
+    for finding in findings[:_ONE_LINERS]:
+        yield from ((line, "") for line in indented(f"{finding['id']}  {finding['title']}", width, "  ", "    "))
+        how = word("semicolon", lang).join(dict.fromkeys(m["how"] for m in finding["missing"][:_MISSING]))
+        yield from (
+            (line, "dim")
+            for line in indented(f"{word('missing', lang)}{word('colon', lang)}{how}", width, "    ", "    ")
+        )
+    if len(findings) > _ONE_LINERS:
+        yield f"  {word('more-verbose', lang, n=len(findings) - _ONE_LINERS)}", "dim"
+
+
+def _settled(finding: dict[str, Any], lang: str, width: int) -> Iterator[Line]:
+    state = word(finding["status"], lang)
+    yield from _head(
+        finding, lang, width, f"{state}{word('colon', lang)}{finding['note']}" if finding["note"] else state, "dim"
+    )
 
 
 def _commands(option: dict[str, Any]) -> list[str]:
@@ -92,34 +194,42 @@ def _commands(option: dict[str, Any]) -> list[str]:
     return lines + list(option["flags"])
 
 
-def _print_tail(console: Any, report: dict[str, Any], depending: int, lang: str) -> None:
-    counts = {"error": 0, "warning": 0, "info": 0}
-    for finding in report["findings"]:
-        if finding["status"] == "active":
-            counts[finding["severity"]] += 1
+def _tail(report: dict[str, Any], lang: str, width: int, *, verbose: bool) -> Iterator[Line]:
+    active = [finding for finding in report["findings"] if finding["status"] == "active"]
+    parts = []
+    for severity in ("error", "warning", "info"):
+        n = sum(finding["severity"] == severity for finding in active)
+        if n:
+            parts.append(word(f"{severity}-count" if n == 1 else f"{severity}-counts", lang, n=n))
+    if parts:
+        yield word("comma", lang).join(parts), "bold"
     coverage = report["coverage"]
-    console.print()
-    if depending:
-        console.print(word("depends", lang, n=depending), style="dim")
-    if counts["error"] or counts["warning"] or counts["info"]:
-        summary = word("summary", lang, errors=counts["error"], warnings=counts["warning"], infos=counts["info"])
-        console.print(summary, style="bold")
     known, rest = len(coverage["known"]), coverage["not_covered"]
     if known + rest:
         text = word("covered", lang, known=known, all=known + rest)
         newer = coverage["newer_than_checked"]
-        text += f"; {word('newer', lang, names=', '.join(newer[:6]))}" if newer else ""
-        console.print(text, style="dim")
-    console.print(word("matrix", lang, date=report["matrix"]["date"], n=report["matrix"]["entries"]), style="dim")
+        if newer:
+            names = ", ".join(newer if verbose else newer[:6]) + (" …" if len(newer) > 6 and not verbose else "")
+            text += f"{word('semicolon', lang)}{word('newer', lang, names=names)}"
+        yield from ((line, "dim") for line in wrapped(text + word("stop", lang), width))
+    matrix = report["matrix"]
+    yield word("matrix", lang, date=matrix["date"], n=matrix["entries"]) + word("stop", lang), "dim"
+    if active and not verbose:
+        yield from ((line, "dim") for line in wrapped(word("next", lang, id=active[0]["id"]), width))
 
 
-def _print_facts(console: Any, report: dict[str, Any], lang: str) -> None:
-    console.print()
-    console.print(word("facts", lang), style="bold")
+def _facts(report: dict[str, Any], lang: str) -> Iterator[Line]:
+    yield "", ""
+    yield word("facts", lang), "bold"
     for path, value, source in flat_facts(report["facts"]):
-        console.print(f"  {path} = {value}  ({source})", soft_wrap=True)
+        yield visible(f"  {path} = {value}  ({source})"), ""
     for item in report["unknown"]:
-        console.print(f"  {item['fact']}: {word('unknown', lang)}: {item['reason']}", style="dim", soft_wrap=True)
+        yield visible(f"  {item['fact']}: {word('unknown', lang)}: {item['reason']}"), "dim"
+
+
+def says_nothing(report: dict[str, Any]) -> bool:
+    """Whether the report knows no fact (lines of a log apart) and has no finding: then nothing can be concluded from it."""
+    return not report["findings"] and not flat_facts({k: v for k, v in report["facts"].items() if k != "log"})
 
 
 def flat_facts(data: Any, path: str = "") -> list[tuple[str, str, str]]:

@@ -8,7 +8,7 @@ diff_reports(before, after)                   what changed that can matter
 
 from __future__ import annotations
 
-from envdoctor.ticket.archive import LeakError, write_ticket
+from envdoctor.ticket.archive import LeakError, check_ticket_output, write_ticket
 from envdoctor.ticket.bundle import Ticket, build_ticket, preview
 from envdoctor.ticket.diff import Change, Difference, diff_reports
 from envdoctor.ticket.reading import read_ticket
@@ -19,6 +19,7 @@ __all__ = [
     "LeakError",
     "Ticket",
     "build_ticket",
+    "check_ticket_output",
     "diff_reports",
     "preview",
     "read_ticket",

@@ -108,12 +108,8 @@ def write_ticket(ticket: Ticket, output: Path, *, force: bool = False) -> Path:
         UsageError: the folder is not there, or the file is and `force` is not given.
         UndeterminedError: the disk is full or refuses.
     """
-    if not output.parent.is_dir():
-        raise UsageError(f"--output {output}: the folder {output.parent} does not exist")
-    if output.is_dir():
-        raise UsageError(f"--output {output}: is a folder")
-    if not force and output.exists():
-        raise UsageError(f"--output {output}: exists already", advice="use another name, or --force to replace it")
+    check_ticket_output(output, force=force)
+    output = Path(os.path.realpath(output))  # a link stays a link
     data = packed(ticket)
     temporary: Path | None = None
     try:
@@ -135,6 +131,20 @@ def write_ticket(ticket: Ticket, output: Path, *, force: bool = False) -> Path:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
     return output
+
+
+def check_ticket_output(output: Path | None, *, force: bool = False) -> None:
+    """Refuses a place that no ticket can be written to, before the work is done. Raises UsageError."""
+    if output is None:
+        return
+    if not output.parent.is_dir():
+        raise UsageError(f"--output {output}: the folder {output.parent} does not exist")
+    if output.is_dir():
+        raise UsageError(f"--output {output}: is a folder")
+    if output.exists() and not output.is_file():
+        raise UsageError(f"--output {output}: is a device or pipe, not a file")
+    if not force and output.exists():
+        raise UsageError(f"--output {output}: exists already", advice="use another name, or --force to replace it")
 
 
 def _link(temporary: Path, output: Path) -> None:

@@ -50,7 +50,7 @@ def test_the_garbage_and_the_names_are_shown() -> None:
 
 def test_chinese() -> None:
     text = shown(report(GOOD, BAD), "zh")
-    for part in ("出现 NaN", "模型输出", "最先出错的层级:检查点"):
+    for part in ("出现 NaN", "模型输出", "最先出错的层级：检查点"):
         assert part in text
 
 

@@ -1,0 +1,67 @@
+"""Progress on standard error: nothing for what is quick, one line for what takes longer than a second."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from types import TracebackType
+
+_PATIENCE_S = 1.0
+
+
+class Steps:
+    """Says which step is under way, once it has taken a second. On a terminal the line is wiped away when the step ends.
+
+    Use as a context manager; `begin(text)` starts a step and ends the one before it. Elsewhere than on a terminal (a CI log)
+    every step that took a second leaves its line.
+    """
+
+    def __init__(self, *, wait: float = _PATIENCE_S) -> None:
+        self._wait = wait
+        self._terminal = sys.stderr.isatty()
+        self._timer: threading.Timer | None = None
+        self._lock = threading.Lock()
+        self._shown = False
+
+    def __enter__(self) -> Steps:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
+
+    def begin(self, text: str, *, quiet: bool = False) -> None:
+        """A step begins, and the one before it has ended. `quiet`: it is only shown on a terminal."""
+        self.end()
+        if quiet and not self._terminal:
+            return
+        self._timer = threading.Timer(self._wait, self._show, (text,))
+        self._timer.daemon = True
+        self._timer.start()
+
+    def end(self) -> None:
+        """The step has ended: what it showed on a terminal goes."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        with self._lock:
+            if self._shown and self._terminal:
+                _write("\r\x1b[K")
+            self._shown = False
+
+    def _show(self, text: str) -> None:
+        from envdoctor.render.plain import shortened, visible
+
+        with self._lock:
+            self._shown = True
+            line = shortened(f"envdoctor: {visible(text)} ...", 79)
+            _write(line if self._terminal else line + "\n")
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (OSError, ValueError):  # nobody listens: progress is no reason to fail
+        return
