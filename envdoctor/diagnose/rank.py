@@ -61,3 +61,13 @@ def _join(first: Finding, other: Finding, *, witnesses_only: bool = False) -> Fi
     best, rest = (first, other) if _key(first) <= _key(other) else (other, first)
     missing = tuple(dict.fromkeys((*best.missing, *rest.missing))) if best.verdict == "possible" else ()
     return replace(best, because=because, missing=missing, explains=max(first.explains, other.explains))
+
+
+def without_guesses(findings: Sequence[Finding]) -> list[Finding]:
+    """Findings that only know the shape of a message go, where another one explains the error."""
+    explained = any(finding.explains and not _guesses(finding) for finding in findings)
+    return [finding for finding in findings if not (explained and _guesses(finding))]
+
+
+def _guesses(finding: Finding) -> bool:
+    return finding.id.startswith("EC-shape-")

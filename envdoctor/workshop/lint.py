@@ -175,7 +175,7 @@ def _signatures(data: Mapping[str, Any]) -> Iterator[str]:
                 continue
             if _slow(compiled):
                 yield f"signature[{i}].pattern: takes too long on hostile text"
-        if len(required_literal(signature.get("pattern", ""))) < _MIN_LITERAL:
+        if len(required_literal(signature.get("pattern", "")).encode()) < _MIN_LITERAL:
             yield f"signature[{i}].pattern: needs {_MIN_LITERAL} plain characters in a row that every hit contains"
 
 

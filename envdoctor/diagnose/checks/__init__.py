@@ -10,7 +10,9 @@ from envdoctor.diagnose.checks import (  # noqa: F401 - importing a module regis
     installers,
     log_python,
     log_symbols,
+    models,
     pins,
+    shapes,
     smoke,
     workload,
 )
