@@ -1,0 +1,81 @@
+"""Requirements as installers print them, and the explanations of resolvers."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from envdoctor.diagnose import diagnose
+from envdoctor.diagnose.checks.installers import requirement_of
+from envdoctor.diagnose.finding import Finding
+from envdoctor.facts import Facts, LogLine
+from envdoctor.knowledge import load_matrix
+
+PIP = """ERROR: Cannot install -r r.txt (line 1) and tokenizers==0.15.0 because these package versions have conflicting dependencies.
+The conflict is caused by:
+    The user requested tokenizers==0.15.0
+    transformers 4.40.0 depends on tokenizers<0.20 and >=0.19"""
+PIP_TWO = """The conflict is caused by:
+    vllm 0.6.3 depends on torch==2.4.0
+    some-tool[extra] 1.0 depends on torch==2.5.1; platform_system == "Linux\""""
+UV = """  × No solution found when resolving dependencies:
+  ╰─▶ Because vllm==0.6.3 depends on torch==2.4.0 and you require vllm==0.6.3, we can conclude that you
+      require torch==2.4.0.
+      And because you require torch==2.5.1, we can conclude that your requirements are unsatisfiable."""
+UV_MARKERS = """  × No solution found when resolving dependencies for split (python_full_version >= '3.12'):
+  ╰─▶ Because torch==2.7.0 depends on triton{platform_machine == 'x86_64'}==3.3.0 and your project depends on
+      triton{platform_machine == 'x86_64'}==3.2.0, we can conclude that your project's requirements are unsatisfiable."""
+
+
+def found(text: str, check_id: str) -> list[Finding]:
+    lines = [LogLine(number=n, text=line, source="-") for n, line in enumerate(text.splitlines(), 1)]
+    return [f for f in diagnose(Facts(log=tuple(lines)), load_matrix()).findings if f.id == check_id]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("numpy<2.0,>=1.17", ("numpy", "<2.0,>=1.17")),
+        ("huggingface_hub >=0.34.0,<1.0; extra == 'x'", ("huggingface-hub", ">=0.34.0,<1.0")),
+        ("ray[serve] >= 2.9", ("ray", ">=2.9")),
+        ("torch", ("torch", "")),
+        ("a sentence", None),
+        ("", None),
+    ],
+)
+def test_requirements(text: str, expected: tuple[str, str] | None) -> None:
+    assert requirement_of(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "packages", "pins"),
+    [
+        (PIP, ("transformers", "tokenizers"), {"tokenizers": "<0.20,>=0.19"}),
+        (PIP_TWO, ("vllm", "some-tool", "torch"), {}),
+        (UV, ("vllm", "torch"), {"torch": "==2.4.0"}),
+        (UV_MARKERS, ("torch", "triton"), {"triton": "==3.3.0"}),
+    ],
+)
+def test_the_two_demands_that_contradict(text: str, packages: tuple[str, ...], pins: dict[str, str]) -> None:
+    findings = found(text, "EC-resolver-conflict")
+    assert [f.packages for f in findings] == [packages]
+    assert findings[0].verdict == "match"
+    assert dict(findings[0].options[0].pins) == pins
+
+
+def test_the_version_check_of_a_package_names_who_asks() -> None:
+    text = """  File "/opt/lib/python3.10/site-packages/diffusers/dependency_versions_check.py", line 57, in <module>
+ImportError: huggingface-hub>=0.34.0,<1.0 is required for a normal functioning of this module, but found huggingface-hub==1.0.1."""
+    (finding,) = found(text, "EC-required-version")
+    assert finding.packages == ("huggingface-hub", "diffusers")
+    assert dict(finding.options[0].pins) == {"huggingface-hub": ">=0.34.0,<1.0"}
+
+
+@pytest.mark.parametrize("piece", ["a-", "a.", "a==1,", "a[b]", "we can conclude that ", " depends on ", "{a"])
+def test_hostile_explanations_are_read_in_time(piece: str) -> None:
+    text = "  × No solution found when resolving dependencies:\n" + "\n".join([piece * 400] * 40)
+    load_matrix()
+    start = time.process_time()
+    found(text, "EC-resolver-conflict")
+    assert time.process_time() - start < 3.0
