@@ -11,6 +11,8 @@ The Python API is five functions, loaded when they are first used:
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from envdoctor.version import __version__
@@ -19,6 +21,18 @@ if TYPE_CHECKING:
     from envdoctor.api import diagnose, lock, probe, smoke, ticket
 
 __all__ = ["__version__", "diagnose", "lock", "probe", "smoke", "ticket"]
+
+
+class _Package(ModuleType):
+    """This package. Importing `envdoctor.probe` would put that module in the place of the function of the same name
+    (https://docs.python.org/3/reference/import.html#submodules): the functions keep their places, modules stay importable."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in __all__ and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

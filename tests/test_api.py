@@ -17,6 +17,18 @@ def test_importing_loads_nothing_heavy():
     assert shown.strip() == "['envdoctor', 'envdoctor.version']"
 
 
+def test_the_functions_keep_their_names_whatever_was_imported_before():
+    program = (
+        "import envdoctor, envdoctor.probe.live, envdoctor.diagnose.match, envdoctor.smoke, envdoctor.ticket\n"
+        "facts = envdoctor.probe()\n"
+        "print(envdoctor.diagnose(facts).coverage is not None, envdoctor.smoke.__name__, envdoctor.ticket.__module__)\n"
+        "from envdoctor.diagnose import Finding\n"
+        "print(envdoctor.diagnose.__module__)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["True smoke envdoctor.api", "envdoctor.api"], done.stderr
+
+
 def test_a_pasted_text_is_diagnosed():
     found = envdoctor.diagnose("torch==2.2.1\nnumpy==2.0.0\n").findings
     assert [f.id for f in found if f.verdict == "match"] == ["EC-numpy-2"]
