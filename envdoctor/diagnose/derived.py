@@ -120,6 +120,13 @@ def _weights_exceed_ram(view: FactView) -> Fact[bool]:
     return known(size.value > ram.value, f"{size.source}; {ram.source}")
 
 
+def _slow_half(view: FactView) -> Fact[bool]:
+    """Whether a GPU computes float16 at 1/64 of its float32 speed (Pascal but the P100). False where no GPU is named."""
+    found = view.get("gpu.compute_capability")
+    slow = [f for f in found if isinstance(f, Known) and f.value in ("6.1", "6.2")] if isinstance(found, tuple) else []
+    return known(True, slow[0].source) if slow else known(False, "no such GPU is named")
+
+
 def _wsl2(view: FactView) -> Fact[bool]:
     """Whether this is WSL2. False where nothing says so: its kernel's name, which every report of it carries, is not there,
     and an entry about WSL2 must not speak to everybody who left out the kernel."""
@@ -162,6 +169,7 @@ DERIVED: dict[str, Derived] = {
     "gptq_named": _gptq_named,
     "lowest_capability": _lowest_capability,
     "quantizing": _quantizing,
+    "slow_half": _slow_half,
     "stated_format": _stated_format,
     "weights_exceed_ram": _weights_exceed_ram,
     "wsl2": _wsl2,
