@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import envdoctor.ticket.redact as package
+from envdoctor.ticket import redact as package
 from envdoctor.ticket.redact import Literal, Redactor, machine_literals
 from envdoctor.ticket.redact.clean import LINE_CAP, clean
 from envdoctor.ticket.redact.shapes import SHAPES
