@@ -12,13 +12,14 @@ from envdoctor.diagnose.evaluate import Evaluation, evaluate
 from envdoctor.diagnose.finding import Coverage, Diagnosis, Finding, Missing, severity_of
 from envdoctor.diagnose.observed import refuted
 from envdoctor.diagnose.options import options_for
-from envdoctor.diagnose.rank import merged, ranked
+from envdoctor.diagnose.rank import merged, ranked, without_guesses
 from envdoctor.diagnose.signatures import SignatureHit, find_signatures
 from envdoctor.diagnose.view import FactView
 from envdoctor.facts import Facts, Known
 from envdoctor.knowledge import Matrix, Text
 from envdoctor.knowledge.catalog import kind_of
 from envdoctor.knowledge.entry import EntryCore
+from envdoctor.knowledge.owners import distribution_of_engine
 from envdoctor.versions import Scheme, compare
 
 
@@ -39,7 +40,7 @@ def diagnose(facts: Facts, matrix: Matrix) -> Diagnosis:
     findings.extend(_run_checks(view, matrix, hits))
     supersedes = {f.id: matrix.core(n).supersedes for f in findings if (n := matrix.number(f.id)) is not None}
     return Diagnosis(
-        findings=refuted(ranked(merged(findings, supersedes)), facts),
+        findings=refuted(ranked(without_guesses(merged(findings, supersedes))), facts),
         coverage=_coverage(view, matrix),
         untriggered=untriggered,
     )
@@ -132,18 +133,12 @@ def _finding(number: int, core: EntryCore, hit: Hit, view: FactView, matrix: Mat
     )
 
 
-#: engines whose distribution has another name
-_ENGINE_PACKAGES = {
-    "tgi": "text-generation-inference", "llm-compressor": "llmcompressor", "llama-cpp": "llama-cpp-python",
-}  # fmt: skip
-
-
 def _guilty(core: EntryCore, view: FactView) -> tuple[str, ...]:
     """The packages of the cause; `{engine}` is the one that ran, and drops out where that is not known."""
     if "{engine}" not in core.packages:
         return core.packages
     engine = view.value("workload.engine")
-    name = _ENGINE_PACKAGES.get(engine, engine)
+    name = distribution_of_engine(engine) if isinstance(engine, str) else None
     given = [name if package == "{engine}" else package for package in core.packages]
     return tuple(dict.fromkeys(package for package in given if package))
 

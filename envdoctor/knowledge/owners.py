@@ -11,10 +11,19 @@ _PARENT = re.compile(r"([A-Za-z0-9_]+)/[A-Za-z0-9_]+(?:\.[A-Za-z0-9_-]+)*\.so\b"
 _FILE = re.compile(r"([A-Za-z0-9_]+)(?:\.(?:cpython|abi3|cp\d)[^/]*)?\.so(?:[.\d]*)\b")
 _LIBRARY = re.compile(r"(lib[A-Za-z0-9_+]+?)(?:-[0-9a-f]{8})?\.so(?:\.(\d+))?")
 
+_ENGINES = {
+    "tgi": "text-generation-inference", "llm-compressor": "llmcompressor", "llama-cpp": "llama-cpp-python",
+}  # fmt: skip
+
 
 def normalized(name: str) -> str:
     """A distribution name as PEP 503 writes it."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def distribution_of_engine(engine: str) -> str:
+    """The distribution that an engine's name means, where it is called otherwise."""
+    return _ENGINES.get(engine, engine)
 
 
 def owners_of_module(tables: Mapping[str, Any], module: str) -> tuple[str, ...]:

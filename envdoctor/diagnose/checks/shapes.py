@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from envdoctor.diagnose.checks.registry import CHECKS, CheckContext, Hit, log_reason
 from envdoctor.diagnose.checks.traces import importer_of
 from envdoctor.diagnose.signatures import SignatureHit
+from envdoctor.knowledge.owners import distribution_of_engine, normalized, owners_of_module
 
 SHAPES = (
     "EC-shape-argument", "EC-shape-attribute", "EC-shape-crash", "EC-shape-format", "EC-shape-install", "EC-shape-kernel",
@@ -40,11 +41,15 @@ def _suspects(context: CheckContext, hits: Iterable[SignatureHit]) -> tuple[str,
     """The asking package, then installed packages that the line names, then the engine; at most three."""
     found: list[str] = []
     for hit in hits:
+        if "package" in hit.groups:
+            found.append(normalized(hit.groups["package"]))
         found.append(importer_of(context, hit.line))
+        if "module" in hit.groups:
+            found += owners_of_module(context.tables, hit.groups["module"])[:1]
         words = (word.lower().replace("_", "-").rstrip(".") for word in _WORD.findall(hit.line.text[:500]))
         found += [word for word in words if word in context.view.packages and word not in ("torch", "python")]
     engine = context.view.value("workload.engine")
-    found.append(engine if isinstance(engine, str) else "")
+    found.append(distribution_of_engine(engine) if isinstance(engine, str) else "")
     found += [name for name in ("vllm", "sglang", "lmdeploy", "transformers") if name in context.view.packages]
     return tuple(dict.fromkeys(name for name in found if name))[:_SUSPECTS]
 

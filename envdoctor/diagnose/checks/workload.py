@@ -215,7 +215,7 @@ def broken_checkpoint(context: CheckContext) -> Iterable[Hit]:
     said = tuple(log_reason(hit) for hit in context.hits[:2])
     if damage:
         reasons = tuple(Because(fact=f"checkpoint.{d.kind}", value=d.says, source=d.file) for d in damage[:6])
-        values = {"what": damage[0].says, "file": damage[0].file, "count": str(len(damage))}
+        values = {"what": f"{damage[0].says} ({damage[0].file})", "file": damage[0].file, "count": str(len(damage))}
         yield Hit(because=(*reasons, *said), values=values, explains=2 if said else 0, weight=5)
     elif said:
         hit = context.hits[0]
@@ -231,17 +231,16 @@ def broken_checkpoint(context: CheckContext) -> Iterable[Hit]:
 def broken_target(context: CheckContext) -> Iterable[Hit]:
     """The target environment itself: an interpreter that is gone, metadata that cannot be read, doubles."""
     facts = context.view.facts
-    python = facts.target.python
+    # the version may still be known from pyvenv.cfg: what only the interpreter itself can say tells whether it answered
+    asked = facts.target.implementation
     where = value_of(facts.target.executable) or value_of(facts.target.prefix)
-    if (
-        not isinstance(python, Known)
-        and where
-        and facts.distributions.installed
-        and "no python" not in str(python).lower()
-    ):
-        values = {"what": python.reason, "where": where}
+    if isinstance(asked, Unknown) and asked != NOT_STATED and where and isinstance(facts.target.executable, Known):
+        slow = asked.reason.endswith("does not answer")  # it may only be a busy machine
         yield Hit(
-            because=(Because(fact="target.python", value="unknown", source=python.reason),), values=values, weight=5
+            because=(Because(fact="target.implementation", value="unknown", source=asked.reason),),
+            values={"what": asked.reason, "where": where},
+            effect="degrades" if slow else None,
+            weight=5,
         )
     for broken in facts.distributions.unreadable[:5]:
         yield Hit(
