@@ -9,6 +9,7 @@ import pytest
 
 from envdoctor.errors import InputError, UsageError
 from envdoctor.facts import Facts, Gpu, Witness, decode, encode
+from envdoctor.probe import machine
 
 from .replay import HOSTS, reason, replay, replay_folder, value
 
@@ -313,7 +314,7 @@ def test_a_section_that_fails_leaves_the_others(monkeypatch: pytest.MonkeyPatch)
     def broken(*args: object) -> None:
         raise RuntimeError("damaged")
 
-    monkeypatch.setattr("envdoctor.probe.machine.host", broken)
+    monkeypatch.setattr(machine, "host", broken)
     facts = replay("linux-a100")
     assert reason(facts.host.kernel) == "the host could not be read: RuntimeError: damaged"
     assert value(facts.driver.status) == "working"
