@@ -109,7 +109,7 @@ def _only_depends(finding: dict[str, Any]) -> bool:
 
 def _finding(finding: dict[str, Any], lang: str, width: int, *, verbose: bool) -> Iterator[Line]:
     yield from _head(finding, lang, width, word(finding["verdict"], lang), _STYLE[finding["severity"]])
-    label = max(cells(word(key, lang)) for key in ("because", "missing", "fix", "or", "see")) + 2
+    label = max(cells(word(key, lang)) for key in _labels(finding)) + 2
 
     def labelled(key: str, text: str, style: str = "") -> Iterator[Line]:
         name = word(key, lang) if key else ""
@@ -134,6 +134,17 @@ def _finding(finding: dict[str, Any], lang: str, width: int, *, verbose: bool) -
     yield from _fixes(finding, lang, labelled, label, verbose=verbose)
     if finding["url"]:
         yield "  " + word("see", lang) + " " * (label - cells(word("see", lang))) + visible(finding["url"]), "dim"
+
+
+def _labels(finding: dict[str, Any]) -> list[str]:
+    shown = {
+        "because": finding["because"],
+        "missing": finding["missing"],
+        "fix": finding["fix"]["options"],
+        "or": finding["fix"]["options"][1:],
+        "see": finding["url"],
+    }
+    return [key for key, there in shown.items() if there] or ["see"]
 
 
 def _fixes(finding: dict[str, Any], lang: str, labelled: Any, label: int, *, verbose: bool) -> Iterator[Line]:

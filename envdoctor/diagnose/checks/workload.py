@@ -10,7 +10,7 @@ from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_rea
 from envdoctor.diagnose.finding import Because
 from envdoctor.diagnose.memory_fit import memory_fit
 from envdoctor.diagnose.tensor_parallel import BLOCKS, RuleVerdict, Split, judge_split, working_tensor_parallel
-from envdoctor.facts import Known, value_of
+from envdoctor.facts import NOT_STATED, Fact, Known, Unknown, value_of
 from envdoctor.knowledge.owners import normalized
 from envdoctor.knowledge.tables import vllm_min_capability
 from envdoctor.versions import Scheme, at_least
@@ -227,17 +227,21 @@ def broken_checkpoint(context: CheckContext) -> Iterable[Hit]:
         yield Hit(because=said, values=values, explains=2, weight=3)
 
 
+def _asked_in_vain(fact: Fact[str]) -> bool:
+    return isinstance(fact, Unknown) and fact != NOT_STATED
+
+
 @check("EC-broken-target")
 def broken_target(context: CheckContext) -> Iterable[Hit]:
     """The target environment itself: an interpreter that is gone, metadata that cannot be read, doubles."""
     facts = context.view.facts
     # the version may still be known from pyvenv.cfg: what only the interpreter itself can say tells whether it answered
-    asked = facts.target.implementation
+    asked = next((fact for fact in (facts.target.python, facts.target.implementation) if _asked_in_vain(fact)), None)
     where = value_of(facts.target.executable) or value_of(facts.target.prefix)
-    if isinstance(asked, Unknown) and asked != NOT_STATED and where and isinstance(facts.target.executable, Known):
+    if isinstance(asked, Unknown) and where and isinstance(facts.target.executable, Known):
         slow = asked.reason.endswith("does not answer")  # it may only be a busy machine
         yield Hit(
-            because=(Because(fact="target.implementation", value="unknown", source=asked.reason),),
+            because=(Because(fact="target.executable", value=where, source=asked.reason),),
             values={"what": asked.reason, "where": where},
             effect="degrades" if slow else None,
             weight=5,
