@@ -15,7 +15,7 @@ import re
 import textwrap
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
@@ -63,7 +63,7 @@ def report_schema(*, closed: bool = False) -> Schema:
                     "facts that were looked for and could not be learned",
                 ),
                 "coverage": _coverage(),
-                "lang": {"enum": ["en", "zh"], "description": "language of the texts"},
+                "lang": _one_of(["en", "zh"], "language of the texts"),
             }
         ),
         "$defs": dict(sorted({**defs, "Finding": finding}.items())),
@@ -90,17 +90,17 @@ def _finding() -> Schema:
     return _object(
         {
             "id": _string("ED-YYYY-NNNN (entry) or EC-name (check); never reused", pattern=_ID),
-            "verdict": {"enum": ["match", "possible"]},
-            "severity": {"enum": ["error", "warning", "info"]},
-            "effect": {"enum": list(EFFECTS)},
+            "verdict": _one_of(["match", "possible"], "match: all that it needs is known and true; possible: a fact is unknown"),
+            "severity": _one_of(["error", "warning", "info"], "follows from effect and verdict"),
+            "effect": _one_of(EFFECTS, "cannot start, wrong output, slow or a warning, worth knowing"),
             "title": _string("one line, what is wrong"),
             "explanation": _string("mechanism and range"),
-            "status": {"enum": ["active", "ignored", "refuted"], "description": "only active findings count for the exit status"},
+            "status": _one_of(["active", "ignored", "refuted"], "only active findings count for the exit status"),
             "note": _string("why it is ignored or refuted; else empty"),
             "url": {"type": ["string", "null"], "description": "first address among the evidence"},
             "cause": _object(
                 {
-                    "class": {"enum": list(CLASSES)},
+                    "class": _one_of(CLASSES, "kind of cause; the list may grow"),
                     "packages": {**_list(_string(), "the guilty one first"), "maxItems": 3},
                 }
             ),
@@ -223,6 +223,10 @@ def _described(schema: Schema, says: str | None) -> Schema:
 def _string(says: str | None = None, *, pattern: str | None = None) -> Schema:
     schema = {"type": "string", "pattern": pattern} if pattern else {"type": "string"}
     return _described(schema, says)
+
+
+def _one_of(values: Iterable[str], says: str) -> Schema:
+    return {"enum": list(values), "description": says}
 
 
 def _list(items: Schema, says: str | None = None) -> Schema:

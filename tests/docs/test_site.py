@@ -112,7 +112,8 @@ def test_every_page_is_reached_from_the_navigation(site: Path):
             target = (path.parent / found["to"]).resolve()
             if found["to"].endswith(".md") and target.is_relative_to(folder.resolve()):
                 todo.append(target.relative_to(folder.resolve()).as_posix())
-    assert {p.relative_to(folder).as_posix() for p in folder.rglob("*.md")} - seen == set()
+    lost = {p.relative_to(folder).as_posix() for p in folder.rglob("*.md")} - seen
+    assert lost == set(), "add them to nav in docs/zensical.toml, or link to them"
 
 
 def test_a_generated_page_never_hides_a_written_one(tmp_path: Path):

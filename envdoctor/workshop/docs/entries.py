@@ -62,7 +62,7 @@ def entry_page(entry: Page) -> str:
         f"# {core.id}: {text(texts.title.en)}",
         f"**{text(texts.title.zh)}**",
         "**Withdrawn:** nothing is reported by this entry any more." if core.withdrawn else "",
-        table(("", ""), _head(core, texts)),
+        "\n".join(f"- {name}: {says}" for name, says in _head(core, texts)),
         text(texts.explanation.en),
         text(texts.explanation.zh),
         _when(core),

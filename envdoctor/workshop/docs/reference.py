@@ -51,7 +51,12 @@ def coverage_page(matrix: Matrix, entries: Sequence[Page]) -> str:
     for entry in entries:
         causes[entry.core.cause] = causes.get(entry.core.cause, 0) + 1
     measured = [
-        (code(name), str(len(data["rows"])), f"{data['made']}, {data['platform']}", str(len(data.get("measured", ()))) or "")
+        (
+            code(name),
+            str(len(data["rows"])),
+            f"{data['made']}, {data['platform']}",
+            str(len(data.get("measured", ()))) or "",
+        )
         for name, data in sorted(matrix.derived.items())
     ]
     return page(
