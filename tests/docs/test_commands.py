@@ -84,11 +84,16 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def filled(workplace: Path, tmp_path: Path, envdoctor: Callable[..., Any]) -> Callable[..., Any]:  # noqa: F811
     """The command line in a copy of it, with reports and tickets of that machine."""
     shutil.copytree(workplace, tmp_path, dirs_exist_ok=True, symlinks=True)
-    made = envdoctor("diagnose", "--from", "report.txt", "--format", "json").out
-    for name in ("yesterday.json", "report.json"):
-        (tmp_path / name).write_text(made)
-    for name in ("ticket.zip", "ticket-of-yesterday.zip"):
-        assert envdoctor("ticket", "--from", "report.txt", "--output", name).status == 0
+    if not (workplace / "report.json").exists():  # made once, by the command line itself
+        made = envdoctor("diagnose", "--from", "report.txt", "--format", "json").out
+        assert envdoctor("ticket", "--from", "report.txt", "--output", "ticket.zip").status == 0
+        for name in ("yesterday.json", "report.json"):
+            (workplace / name).write_text(made)
+        for name in ("ticket.zip", "ticket-of-yesterday.zip"):
+            shutil.copyfile(tmp_path / "ticket.zip", workplace / name)
+        shutil.copytree(
+            workplace, tmp_path, dirs_exist_ok=True, symlinks=True, ignore=shutil.ignore_patterns(".venv", "matrix")
+        )
     return envdoctor
 
 
