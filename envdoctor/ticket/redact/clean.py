@@ -16,9 +16,11 @@ _ESCAPES = re.compile(
     r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)"  # OSC: titles, links
     r"|\x1b[ -/]*[0-~]"  # short escapes
 )
-# The same codes written out, as JSON lines, Python reprs and `cat -v` show them.
-_WRITTEN = re.compile(r"(?:\\x1[bB]|\\u001[bB]|\\033|\\e|\^\[)\[[0-9;]{0,16}[A-Za-z]")
-_INTRODUCER = re.compile(r"(?:\\x1[bB]|\\u001[bB]|\\033|\\e|\^\[)\[")
+# The same codes written out, as JSON lines, Python reprs, `cat -v`,
+# or addresses do (`%1B%5B1m`, also encoded more than once).
+_WRITTEN_START = r"(?:\\x1[bB]|\\u001[bB]|\\033|\\e|\^\[|%(?:25){0,4}1[bB])(?:\[|%(?:25){0,4}5[bB])"
+_WRITTEN = re.compile(_WRITTEN_START + r"(?:[0-9;]|%(?:25){0,4}3[bB]){0,16}[A-Za-z]")
+_INTRODUCER = re.compile(_WRITTEN_START)
 _INVISIBLE = dict.fromkeys(
     [
         *range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA0),
