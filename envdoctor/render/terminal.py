@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from typing import IO, Any
@@ -23,6 +24,8 @@ _DEPENDS = ("workload.", "checkpoint.", "derived.")
 _GROUNDS, _MISSING, _OPTIONS, _ONE_LINERS = 4, 2, 2, 6
 _NARROWEST, _WIDEST, _PIPE = 40, 110, 80
 _ENOUGH = 330
+#: the label says it already
+_OR = re.compile(r"^(Or |或者?[,，]?)")
 
 Line = tuple[str, str]  # text and style
 
@@ -152,7 +155,8 @@ def _fixes(finding: dict[str, Any], lang: str, labelled: Any, label: int, *, ver
     shown = options if verbose else options[:_OPTIONS]
     for i, option in enumerate(shown):
         cost = f" ({word('cost', lang)}{word('colon', lang)}{option['cost']})" if option["cost"] and verbose else ""
-        yield from labelled("fix" if i == 0 else "or", option["text"] + cost, "green" if i == 0 else "")
+        text = option["text"] if i == 0 else _OR.sub("", option["text"])
+        yield from labelled("fix" if i == 0 else "or", text[:1].upper() + text[1:] + cost, "green" if i == 0 else "")
         for command in _commands(option):
             yield " " * (label + 4) + visible(command), "bold"
     if rest := len(options) - len(shown):
@@ -160,8 +164,14 @@ def _fixes(finding: dict[str, Any], lang: str, labelled: Any, label: int, *, ver
 
 
 def _head(finding: dict[str, Any], lang: str, width: int, state: str, style: str) -> Iterator[Line]:
-    text = f"{word(finding['severity'], lang)} {finding['title']}  [{finding['id']}, {state}]"
-    yield from ((line, style) for line in indented(text, width, "", "  "))
+    """Severity and title, then the tag, which is not broken where it fits a line."""
+    lines = indented(f"{word(finding['severity'], lang)} {finding['title']}", width, "", "  ")
+    tag = f"[{finding['id']}, {state}]"
+    if cells(lines[-1]) + 2 + cells(tag) <= width:
+        lines[-1] += "  " + visible(tag)
+    else:
+        lines += indented(tag, width, "  ", "  ")
+    yield from ((line, style) for line in lines)
 
 
 def _beginning(text: str) -> str:

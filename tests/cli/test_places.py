@@ -1,0 +1,118 @@
+"""Where output goes: whole files, links followed, devices written to and never replaced, readers that leave, odd terminals."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Runner = Callable[..., Any]
+BROKEN = "PyTorch version: 2.2.1+cu121\n[pip3] numpy==2.1.0\n[pip3] torch==2.2.1+cu121\n"
+
+
+def test_a_full_device_is_said_and_stays_a_device(envdoctor: Runner):
+    run = envdoctor("diagnose", "--from", "-", "--output", "/dev/full", stdin=BROKEN)
+    assert (run.status, "No space left" in run.err) == (3, True)
+    assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
+
+
+def test_the_null_device_takes_the_report(envdoctor: Runner):
+    assert envdoctor("diagnose", "--from", "-", "--output", "/dev/null", stdin=BROKEN).status == 1
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+
+
+def test_a_ticket_never_replaces_a_device(envdoctor: Runner):
+    run = envdoctor("ticket", "--from", "-", "--output", "/dev/null", "--force", stdin=BROKEN)
+    assert (run.status, "device" in run.err) == (2, True)
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+
+
+@pytest.mark.parametrize("command", [["diagnose"], ["ticket", "--force"]])
+def test_a_link_stays_a_link(envdoctor: Runner, tmp_path: Path, command: list[str]):
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    envdoctor(*command, "--from", "-", "--output", "link", stdin=BROKEN)
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_bytes() != b"old"
+
+
+def test_a_pipe_that_nobody_reads_is_refused(envdoctor: Runner, tmp_path: Path):
+    os.mkfifo(tmp_path / "fifo")
+    run = envdoctor("diagnose", "--from", "-", "--output", "fifo", stdin=BROKEN)
+    assert (run.status, "cannot be written" in run.err) == (3, True)
+
+
+@pytest.mark.parametrize("command", [["diagnose"], ["ticket"], ["lock", "torch"]])
+def test_a_folder_is_no_place_for_a_report(envdoctor: Runner, tmp_path: Path, command: list[str]):
+    (tmp_path / "folder").mkdir()
+    run = envdoctor(*command, "--from", "-", "--output", "folder", stdin=BROKEN)
+    assert (run.status, "is a folder" in run.err) == (2, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_file_has_the_mode_of_the_umask_or_of_the_file_before(envdoctor: Runner, tmp_path: Path):
+    before = os.umask(0o022)
+    try:
+        envdoctor("diagnose", "--from", "-", "--output", "r.txt", stdin=BROKEN)
+        assert stat.S_IMODE((tmp_path / "r.txt").stat().st_mode) == 0o644
+        (tmp_path / "r.txt").chmod(0o600)
+        envdoctor("diagnose", "--from", "-", "--output", "r.txt", stdin=BROKEN)
+        assert stat.S_IMODE((tmp_path / "r.txt").stat().st_mode) == 0o600
+    finally:
+        os.umask(before)
+
+
+def shell(line: str, tmp_path: Path, **environ: str) -> subprocess.CompletedProcess[bytes]:
+    """A process of its own: what happens to descriptors cannot be seen from inside."""
+    (tmp_path / "report.txt").write_text(BROKEN)
+    command = f"{sys.executable} -m envdoctor diagnose --from report.txt"
+    base = {
+        k: v for k, v in os.environ.items() if not k.startswith(("LC_", "LANG", "PYTHONIO", "PYTHONUTF8", "COLUMNS"))
+    }
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line.replace("ENVDOCTOR", command)],
+        capture_output=True,
+        check=False,
+        cwd=tmp_path,
+        env={**base, **environ},
+        timeout=60,
+    )
+
+
+def test_descriptors_that_are_full_closed_or_left(tmp_path: Path):
+    full = shell("ENVDOCTOR > /dev/full", tmp_path)
+    assert (full.returncode, b"No space left" in full.stderr, b"Traceback" in full.stderr) == (3, True, False)
+    closed = shell("ENVDOCTOR <&- >&- 2>&-", tmp_path)
+    assert (closed.returncode, closed.stderr) == (1, b"")
+    left = shell("ENVDOCTOR --format html | true", tmp_path)
+    assert (left.returncode, left.stderr) == (1, b"")  # what was found does not depend on who reads it
+
+
+def test_a_working_folder_that_is_gone(tmp_path: Path):
+    run = shell("mkdir gone && cd gone && rmdir ../gone && ENVDOCTOR", tmp_path)
+    assert (run.returncode, b"working folder" in run.stderr, b"Traceback" in run.stderr) == (2, True, False)
+
+
+@pytest.mark.parametrize(
+    ("environ", "encoding", "word"),
+    [
+        ({"LANG": "C"}, "utf-8", "because"),
+        ({"LC_ALL": "POSIX"}, "utf-8", "because"),
+        ({"LANG": "zh_CN.UTF-8", "PYTHONIOENCODING": "utf-8"}, "utf-8", "依据"),
+        ({"LANG": "zh_CN.GBK", "PYTHONIOENCODING": "gbk"}, "gbk", "依据"),
+        ({"LANG": "zh_CN.UTF-8", "PYTHONIOENCODING": "ascii"}, "ascii", "because"),
+        ({"LANG": "C", "PYTHONIOENCODING": "cp1252"}, "cp1252", "because"),
+    ],
+)
+def test_every_locale_and_code_page(tmp_path: Path, environ: dict[str, str], encoding: str, word: str):
+    run = shell("ENVDOCTOR", tmp_path, **environ)
+    assert (run.returncode, run.stderr) == (1, b"")
+    text = run.stdout.decode(encoding)
+    assert word in text
+    assert "?" not in text.replace("{?}", "")

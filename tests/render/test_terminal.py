@@ -1,0 +1,132 @@
+"""The terminal report: cause, grounds and fix within one screen, certain before possible, never two things at once."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+
+from envdoctor.diagnose import diagnose
+from envdoctor.diagnose.ignores import Ignore, apply_ignores
+from envdoctor.ingest import ingest
+from envdoctor.knowledge import load_matrix
+from envdoctor.render.plain import cells
+from envdoctor.render.report import report
+from envdoctor.render.terminal import terminal_text
+from envdoctor.render.words import WORDS
+
+NUMPY = "PyTorch version: 2.2.1+cu121\n[pip3] numpy==2.1.0\n[pip3] torch==2.2.1+cu121\n"
+SPLIT = (
+    "GPU 0: NVIDIA GeForce RTX 4090\nvllm==0.5.4\n"
+    "ValueError: Weight input_size_per_partition = 14784 is not divisible by min_thread_k = 128.\n"
+)
+DEPENDS = "[pip3] optimum==1.19.2\n[pip3] auto-gptq==0.7.1\n[pip3] transformers==4.40.1\n[pip3] torch==2.2.1\n"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def made(text: str, lang: str = "en", ignores: tuple[Ignore, ...] = ()) -> tuple[Any, dict[str, Any]]:
+    matrix = load_matrix()
+    facts = ingest(text, gpu_table=matrix.tables["gpus"])
+    diagnosis, _ = apply_ignores(diagnose(facts, matrix), ignores, matrix, date(2026, 1, 1))
+    return facts, report(facts, diagnosis, matrix, lang=lang)
+
+
+def shown(text: str, lang: str = "en", *, verbose: bool = False, ignores: tuple[Ignore, ...] = ()) -> list[str]:
+    return terminal_text(*made(text, lang, ignores), verbose=verbose, out=io.StringIO()).splitlines()
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("text", [NUMPY, SPLIT, DEPENDS, NUMPY + SPLIT + DEPENDS, ""])
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_lines_fit_and_none_ends_in_a_space(lang: str, text: str, columns: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    facts, data = made(text, lang)
+    lines = terminal_text(facts, data, out=io.StringIO()).splitlines()
+    whole = {command for f in data["findings"] for o in f["fix"]["options"] for command in o["commands"].values()}
+    for line in lines:
+        assert line == line.rstrip()
+        pasted = line.strip() in whole or "://" in line  # what is to be copied is never broken
+        assert pasted or cells(line) <= min(columns, 110) + 1, line
+
+
+def test_cause_grounds_and_fix_come_within_one_screen():
+    screen = "\n".join(shown(NUMPY)[:24])
+    for part in ("ERROR numpy 2.1.0", "EC-numpy-2, certain", "because  package", "fix", "'numpy<2'"):
+        assert part in screen
+
+
+def test_what_depends_on_the_user_is_named_and_nothing_is_called_healthy():
+    text = "\n".join(shown(DEPENDS))
+    assert "No known problem" not in text
+    assert "Nothing is certain." in text
+    assert "depending on what you run" in text
+    assert "--model" in text
+
+
+def test_certain_findings_come_before_possible_ones_and_verbose_shows_all():
+    text = NUMPY + DEPENDS
+    facts, data = made(text)
+    lines = "\n".join(terminal_text(facts, data, out=io.StringIO()).splitlines())
+    certain = [lines.index(f["id"]) for f in data["findings"] if f["verdict"] == "match"]
+    possible = [lines.index(f["id"]) for f in data["findings"] if f["verdict"] == "possible" and f["id"] in lines]
+    assert certain
+    assert possible
+    assert max(certain) < min(possible)
+    full = "\n".join(shown(text, verbose=True))
+    for finding in data["findings"]:
+        assert finding["id"] in full
+        assert all(b["fact"] in full for b in finding["because"])
+    assert "Facts" in full
+    assert "package.optimum = 1.19.2" in full
+
+
+def test_an_ignored_finding_takes_a_line_with_its_reason():
+    ignore = Ignore(id="EC-numpy-2", reason="we never call numpy()", until=date(2999, 1, 1))
+    text = " ".join(" ".join(shown(NUMPY, ignores=(ignore,))).split())
+    assert "[EC-numpy-2, ignored: we never call numpy()]" in text
+    assert "'numpy<2'" not in text
+
+
+def test_colours_only_on_a_terminal_and_not_with_no_color(monkeypatch: pytest.MonkeyPatch):
+    facts, data = made(NUMPY)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    assert "\x1b[" not in terminal_text(facts, data, out=io.StringIO())
+    assert "\x1b[1;31m" in terminal_text(facts, data, out=Terminal())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "31m" not in terminal_text(facts, data, out=Terminal())
+
+
+def test_long_values_are_cut_and_whole_with_verbose():
+    facts, data = made(NUMPY)
+    finding = data["findings"][0]
+    finding["because"] = [{"fact": f"fact.{i}", "value": "x" * 500, "source": "s" * 500} for i in range(9)]
+    finding["explanation"] = "First sentence. " + "Then many more words. " * 60
+    data = json.loads(json.dumps(data))
+    short = terminal_text(facts, data, out=io.StringIO())
+    assert "and 5 more: --verbose" in short
+    assert "x" * 200 not in "".join(short.split())
+    assert len(short.splitlines()) < 40
+    assert "x" * 500 in "".join(terminal_text(facts, data, verbose=True, out=io.StringIO()).split())
+
+
+def test_every_word_has_both_languages_and_the_same_holes():
+    import re
+
+    for key, (english, chinese) in WORDS.items():
+        assert set(re.findall(r"{(\w+)}", english)) == set(re.findall(r"{(\w+)}", chinese)), key
+        assert not re.search(r"[\u4e00-\u9fff][,;:]", chinese), f"{key}: half-width punctuation after Chinese"
+
+
+@pytest.mark.parametrize(("lang", "doubled"), [("en", "or   Or"), ("zh", "或者  或")])
+def test_no_word_is_said_twice(lang: str, doubled: str):
+    assert doubled not in "\n".join(shown(NUMPY, lang)).replace("       ", "   ")
+    assert not [line for line in shown(NUMPY, lang) if line.split()[:2] in (["or", "Or"], ["或者", "或"])]
