@@ -14,6 +14,7 @@ import typer
 from envdoctor.cli.commands import app
 
 ROOT = Path(__file__).parents[2]
+COMMAND: Any = typer.main.get_command(app)
 PAGES = sorted(
     path
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "matrix" / "README.md")
@@ -70,8 +71,7 @@ def inline() -> Iterator[Command]:
 
 def resolve(words: list[str]) -> tuple[Any, list[str]]:
     """The command that `envdoctor ...` means, and the words after its name. Raises KeyError where there is none."""
-    command: Any = typer.main.get_command(app)
-    rest = words[1:]
+    command, rest = COMMAND, words[1:]
     while rest and not rest[0].startswith("-") and getattr(command, "commands", None):
         command = command.commands[rest[0]]
         rest = rest[1:]

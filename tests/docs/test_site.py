@@ -10,17 +10,14 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer
 
-from envdoctor.cli.commands import app
 from envdoctor.errors import EnvdoctorError
 from envdoctor.knowledge.build import entry_files
 from envdoctor.workshop.docs import generated_pages, stage
 from envdoctor.workshop.docs.markdown import block, code, table, text
 from envdoctor.workshop.docs.site import turned
-from tests.docs.shown import ROOT
+from tests.docs.shown import COMMAND, ROOT
 
-COMMAND = typer.main.get_command(app)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<to>[^)#\s]*)(?:#(?P<anchor>[^)\s]*))?\)")
 _FENCE = re.compile(r"^(```+).*?^\1`*$", re.MULTILINE | re.DOTALL)
 
