@@ -44,8 +44,12 @@ class Mending:
         if built:
             why = f"{', '.join(built)}: no wheel, so built from source"
             yield replace(problem, sources=(*problem.sources, *built)), why
+        pinned = {a.name for a in self.asked if a.exact}
         for name in conflict.wheelless:
             yield from self._dated_by_wheel(problem, name)
+        for name in conflict.tagless:  # torch of 2023 on Python 3.12: its first release for that Python came later
+            if name not in pinned and self._one(problem, name, dated=False, lowest=True) is not None:
+                yield from self._dated_by_wheel(problem, name)
         yield from self._hidden(problem, conflict.filtered)
 
     def _left_out(self, name: str) -> bool:

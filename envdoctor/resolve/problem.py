@@ -16,6 +16,7 @@ from envdoctor.resolve.uv import Outcome, Runner
 _FILTERED = re.compile(r"`([A-Za-z0-9._-]+)` was filtered by `exclude-newer`")
 _NO_WHEEL = re.compile(r"Wheels are required for `([A-Za-z0-9._-]+)`")
 _UNBUILT = re.compile(r"([A-Za-z0-9._-]+)(?:[<>=!~][^ ]*)? (?:has|have) no usable wheels")
+_TAGLESS = re.compile(r"([A-Za-z0-9._-]+)(?:[<>=!~][^ ]*)? (?:has|have) no wheels with a matching (?:Python|platform)")
 _OFFLINE = ("network was disabled", "network connectivity is disabled", "not found in the cache")
 
 
@@ -87,6 +88,11 @@ class Conflict:
     def wheelless(self) -> tuple[str, ...]:
         """Names that have no wheel for this Python and platform."""
         return tuple(dict.fromkeys((*_NO_WHEEL.findall(self.text), *_UNBUILT.findall(self.text))))
+
+    @property
+    def tagless(self) -> tuple[str, ...]:
+        """Names that have wheels, of which none is for this Python and platform."""
+        return tuple(dict.fromkeys(_TAGLESS.findall(self.text)))
 
 
 def solve(run: Runner, problem: Problem, *, offline: bool = False, timeout_s: float = 300.0) -> Solution | Conflict:

@@ -241,6 +241,22 @@ def test_a_dependency_that_got_wheels_later_is_dated_by_them(index: MakeIndex, m
     assert pins(made) == {"engine": "1.0", "fire": "0.7.1"}
 
 
+def test_a_companion_without_a_build_for_this_python_in_the_era_is_dated_by_its_first_one(
+    index: MakeIndex, matrix: MakeMatrix
+) -> None:
+    there = index(
+        Release("engine", "4.36.2", "2023-12-18"),
+        Release("torch", "2.1.2", "2023-12-14", tag="cp311-cp311-manylinux_2_17_x86_64"),
+        Release("torch", "2.2.0", "2024-01-30", ["triton"], tag="cp312-cp312-manylinux_2_17_x86_64"),
+        Release("torch", "2.6.0", "2025-01-29", ["triton"], tag="cp312-cp312-manylinux_2_17_x86_64"),
+        Release("triton", "2.2.0", "2024-01-10", tag="cp312-cp312-manylinux_2_17_x86_64"),
+    )  # fmt: skip
+    call = {"facts": MACHINE, "python": "3.12", "indexes": [there.url], "matrix": matrix()}
+    assert pins(lock(["engine==4.36.2", "torch"], **call)) == {"engine": "4.36.2", "torch": "2.2.0", "triton": "2.2.0"}
+    with pytest.raises(ImpossibleError, match=r"torch"):
+        lock(["engine==4.36.2", "torch==2.1.2"], **call)
+
+
 def test_compiled_for_other_pythons_only_is_impossible_and_its_setup_never_runs(
     index: MakeIndex, matrix: MakeMatrix
 ) -> None:
