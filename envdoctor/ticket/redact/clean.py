@@ -18,7 +18,8 @@ _ESCAPES = re.compile(
 )
 # The same codes written out, as JSON lines, Python reprs, `cat -v`,
 # or addresses do (`%1B%5B1m`, also encoded more than once).
-_WRITTEN_START = r"(?:\\x1[bB]|\\u001[bB]|\\033|\\e|\^\[|%(?:25){0,4}1[bB])(?:\[|%(?:25){0,4}5[bB])"
+_BACKSLASH = r"(?:\\{1,8}|(?:%(?:25){0,4}5[cC]){1,8})"
+_WRITTEN_START = rf"(?:{_BACKSLASH}(?:x1[bB]|u001[bB]|033|e)|\^\[|%(?:25){{0,4}}1[bB])(?:\[|%(?:25){{0,4}}5[bB])"
 _WRITTEN = re.compile(_WRITTEN_START + r"(?:[0-9;]|%(?:25){0,4}3[bB]){0,16}[A-Za-z]")
 _INTRODUCER = re.compile(_WRITTEN_START)
 _INVISIBLE = dict.fromkeys(

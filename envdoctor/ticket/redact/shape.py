@@ -31,12 +31,14 @@ def mixed(body: str) -> bool:
     return (letters and digits) or (body.lower() != body and body.upper() != body and len(body) >= 16)
 
 
-_ESCAPED = re.compile(r"(?:\\+[abfnrtv0]|%[0-9A-Fa-f]{2}|\\+x[0-9A-Fa-f]{2}|\\+u[0-9A-Fa-f]{4}|\\+[0-7]{3})$")
+_ESCAPED = re.compile(
+    r"(?:\\+[abfnrtv0]|%(?:25){0,4}[0-9A-Fa-f]{2}|\\+x[0-9A-Fa-f]{2}|\\+u[0-9A-Fa-f]{4}|\\+[0-7]{3})$"
+)
 
 
 def after_escape(text: str, at: int) -> bool:
     """Whether what ends at `at` is a written escape, such as `\\n` or `%2F`: its last letter belongs to no word."""
-    return bool(_ESCAPED.search(text[max(0, at - 8) : at]))
+    return bool(_ESCAPED.search(text[max(0, at - 16) : at]))
 
 
 def word_starts(text: str, at: int) -> bool:
