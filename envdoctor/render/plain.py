@@ -12,6 +12,8 @@ import unicodedata
 _HIDDEN = "\N{REPLACEMENT CHARACTER}"
 #: what must not begin a line in Chinese typesetting
 _CLOSING = "，。、；：！？）》」』”’…"
+#: what must not end one
+_OPENING = "（《「『“‘"
 _TOKEN = re.compile(r"\s+|[^\s\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]+|.")
 
 
@@ -63,12 +65,15 @@ def wrapped(text: str, width: int) -> list[str]:
     for token in _TOKEN.findall(visible(text).strip()):
         size = cells(token)
         if used + size > width and not token.isspace() and token not in _CLOSING:
+            kept = line.rstrip().rstrip(_OPENING)
+            carried = line.rstrip()[len(kept) :] if kept else ""
             if line.strip():
-                lines.append(line.rstrip())
-            line, used = "", 0
-            while size > width:
-                head = _head(token, width)
-                lines.append(head)
+                lines.append((kept or line).rstrip())
+            line, used = carried, cells(carried)
+            while used + size > width:
+                head = _head(token, width - used)
+                lines.append(line + head)
+                line, used = "", 0
                 token = token[len(head) :]  # noqa: PLW2901 - the rest of the word is what is placed next
                 size = cells(token)
         if line or not token.isspace():

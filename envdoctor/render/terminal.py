@@ -63,7 +63,7 @@ def _lines(facts: Facts, report: dict[str, Any], width: int, *, verbose: bool) -
     for i, finding in enumerate(possible):
         if i:
             yield "", ""
-        yield from _finding(finding, lang, width, verbose=verbose)
+        yield from _finding(finding, lang, width, verbose=verbose, brief=bool(certain or i))
     if depending:
         yield "", ""
         yield from _depending(depending, lang, width)
@@ -110,7 +110,9 @@ def _only_depends(finding: dict[str, Any]) -> bool:
     return bool(missing) and all(path.startswith(_DEPENDS) for path in missing)
 
 
-def _finding(finding: dict[str, Any], lang: str, width: int, *, verbose: bool) -> Iterator[Line]:
+def _finding(finding: dict[str, Any], lang: str, width: int, *, verbose: bool, brief: bool = False) -> Iterator[Line]:
+    """Title, explanation, grounds, what is missing, fixes. `brief` leaves the explanation and all but the first of each out."""
+    brief = brief and not verbose
     yield from _head(finding, lang, width, word(finding["verdict"], lang), _STYLE[finding["severity"]])
     label = max(cells(word(key, lang)) for key in _labels(finding)) + 2
 
@@ -120,8 +122,9 @@ def _finding(finding: dict[str, Any], lang: str, width: int, *, verbose: bool) -
         yield from ((line, style) for line in indented(text, width, first, " " * (label + 2)))
 
     explanation = finding["explanation"] if verbose else _beginning(finding["explanation"])
-    yield from ((line, "") for line in indented(explanation, width, "  ", "  "))
-    shown = finding["because"] if verbose else finding["because"][:_GROUNDS]
+    if not brief:
+        yield from ((line, "") for line in indented(explanation, width, "  ", "  "))
+    shown = finding["because"] if verbose else _telling(finding["because"], 1 if brief else _GROUNDS)
     for i, item in enumerate(shown):
         text = visible(f"{item['fact']} = {item['value']}")
         source = visible(f"({item['source']})")
@@ -129,13 +132,15 @@ def _finding(finding: dict[str, Any], lang: str, width: int, *, verbose: bool) -
             source = shortened(source, 48)
             text = shortened(text, max(2 * (width - label - 2) - cells(source) - 4, 40))
         yield from labelled("because" if i == 0 else "", f"{text} {source}", "")
-    if rest := len(finding["because"]) - len(shown):
+    if (rest := len(finding["because"]) - len(shown)) and not brief:
         yield from labelled("", word("more-grounds", lang, n=rest), "dim")
-    waiting = finding["missing"] if verbose else finding["missing"][:_MISSING]
+    waiting = finding["missing"] if verbose else finding["missing"][: 1 if brief else _MISSING]
     for i, item in enumerate(waiting):
         yield from labelled("missing" if i == 0 else "", f"{item['fact']}{word('colon', lang)}{item['how']}")
-    yield from _fixes(finding, lang, labelled, label, verbose=verbose)
-    if finding["url"]:
+    yield from _fixes(
+        finding, lang, labelled, label, most=len(finding["fix"]["options"]) if verbose else 1 if brief else _OPTIONS
+    )
+    if finding["url"] and not brief:
         yield "  " + word("see", lang) + " " * (label - cells(word("see", lang))) + visible(finding["url"]), "dim"
 
 
@@ -150,16 +155,27 @@ def _labels(finding: dict[str, Any]) -> list[str]:
     return [key for key, there in shown.items() if there] or ["see"]
 
 
-def _fixes(finding: dict[str, Any], lang: str, labelled: Any, label: int, *, verbose: bool) -> Iterator[Line]:
+def _telling(because: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    """The grounds to show where there is little room: what the log said first, for that is what the reader has seen."""
+    if most == 1:
+        return [item for item in because if item["fact"] == "log"][:1] or because[:1]
+    return because[:most]
+
+
+def _fixes(finding: dict[str, Any], lang: str, labelled: Any, label: int, *, most: int) -> Iterator[Line]:
     options = finding["fix"]["options"]
-    shown = options if verbose else options[:_OPTIONS]
+    shown = options[:most]
     for i, option in enumerate(shown):
-        cost = f" ({word('cost', lang)}{word('colon', lang)}{option['cost']})" if option["cost"] and verbose else ""
+        cost = (
+            f" ({word('cost', lang)}{word('colon', lang)}{option['cost']})"
+            if option["cost"] and most > _OPTIONS
+            else ""
+        )
         text = option["text"] if i == 0 else _OR.sub("", option["text"])
         yield from labelled("fix" if i == 0 else "or", text[:1].upper() + text[1:] + cost, "green" if i == 0 else "")
         for command in _commands(option):
             yield " " * (label + 4) + visible(command), "bold"
-    if rest := len(options) - len(shown):
+    if (rest := len(options) - len(shown)) and most > 1:
         yield from labelled("", word("more-fixes", lang, n=rest, id=finding["id"]), "dim")
 
 
@@ -181,7 +197,8 @@ def _beginning(text: str) -> str:
         return text
     end = 0
     for i, char in enumerate(text):
-        last = char in "。！？" or (char in ".!?" and text[i + 1 : i + 2] == " ")
+        stop = char in ".!?" and text[i + 1 : i + 2] == " " and (text[i - 1].isalnum() or text[i - 1] in ")`'\"]")
+        last = char in "。！？" or stop
         if last and (not end or cells(text[: i + 1]) <= _ENOUGH):
             end = i + 1
     return f"{text[:end]} …" if end else shortened(text, 2 * _ENOUGH)

@@ -22,7 +22,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "paste the whole error, and the output of `pip list` or of collect_env",
         "请贴出完整报错，以及 `pip list` 或 collect_env 的输出",
     ),
-    "nothing-certain": ("Nothing is certain.", "没有可以确认的问题。"),
+    "nothing-certain": ("Nothing certain was found.", "没有发现可以确认的问题。"),
     "possible-head": ("Possible, with what is known:", "根据现有信息，可能存在："),
     "depends": (
         "{n} more may apply, depending on what you run:",

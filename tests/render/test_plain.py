@@ -37,9 +37,9 @@ def test_what_is_shortened_fits(text: str, width: int):
 @pytest.mark.parametrize(
     "text", ["在引擎中加载模型时，显存不足。", "使用transformers加载AWQ模型（4位），然后重试：失败。"]
 )
-def test_no_line_of_chinese_begins_with_a_closing_mark(text: str):
+def test_no_line_of_chinese_begins_with_a_closing_mark_or_ends_with_an_opening_one(text: str):
     for width in range(8, 40):
-        assert not [line for line in wrapped(text, width) if line[0] in "，。：）"]
+        assert not [line for line in wrapped(text, width) if line[0] in "，。：）" or line[-1] == "（"]
 
 
 def test_the_first_line_has_its_label_and_the_others_its_margin():
