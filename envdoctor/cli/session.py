@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from envdoctor.cli.config import Config
 from envdoctor.cli.progress import Steps
 from envdoctor.cli.reading import CAP, read_file
-from envdoctor.diagnose import Diagnosis, diagnose
+from envdoctor.diagnose import Diagnosis, diagnose, with_further
 from envdoctor.diagnose.ignores import IgnoreProblem, apply_ignores
 from envdoctor.errors import UndeterminedError, UsageError
 from envdoctor.facts import ENGINES, TASKS, Checkpoint, Fact, Facts, Unknown, known, unknown, value_of
@@ -83,7 +83,9 @@ def follow(steps: Steps, progress: Progress, lang: str) -> None:
 def judged(facts: Facts, matrix: Matrix, *, config: Config, lang: str) -> Result:
     """Diagnose facts that are there already."""
     today = datetime.now(timezone.utc).date()
-    diagnosis, problems = apply_ignores(diagnose(facts, matrix), config.ignores, matrix, today)
+    further = tuple(_further(folder) for folder in config.matrix_folders)
+    found = with_further(diagnose(facts, matrix), facts, further)
+    diagnosis, problems = apply_ignores(found, config.ignores, (matrix, *further), today)
     return Result(
         facts=facts,
         diagnosis=diagnosis,
@@ -91,6 +93,15 @@ def judged(facts: Facts, matrix: Matrix, *, config: Config, lang: str) -> Result
         matrix=matrix,
         ignore_problems=problems,
     )
+
+
+def _further(folder: Path) -> Matrix:
+    """A matrix folder of the project's own. Raises UsageError where it is none; entries that cannot be read say so."""
+    from envdoctor.knowledge import matrix_from
+
+    if not (folder / "entries").is_dir():
+        raise UsageError(f"matrix folder {folder}: holds no entries/", advice="mend `matrix` in the configuration")
+    return matrix_from(folder)
 
 
 def check_call(wanted: Wanted) -> None:

@@ -29,13 +29,13 @@ class IgnoreProblem:
 
 
 def apply_ignores(
-    diagnosis: Diagnosis, ignores: Sequence[Ignore], matrix: Matrix, today: date
+    diagnosis: Diagnosis, ignores: Sequence[Ignore], matrices: Sequence[Matrix], today: date
 ) -> tuple[Diagnosis, tuple[IgnoreProblem, ...]]:
     """Findings with their status changed, and the ignores that match nothing, have expired or name no entry."""
     problems: list[IgnoreProblem] = []
     findings = list(diagnosis.findings)
     for ignore in ignores:
-        if matrix.number(ignore.id) is None:
+        if all(matrix.number(ignore.id) is None for matrix in matrices):
             problems.append(IgnoreProblem(id=ignore.id, says="names no entry of the matrix"))
         elif ignore.until is not None and ignore.until < today:
             problems.append(IgnoreProblem(id=ignore.id, says=f"expired on {ignore.until.isoformat()}"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from envdoctor.diagnose.checks import CHECKS, CheckContext, Hit
@@ -44,6 +44,12 @@ def diagnose(facts: Facts, matrix: Matrix) -> Diagnosis:
         coverage=_coverage(view, matrix),
         untriggered=untriggered,
     )
+
+
+def with_further(diagnosis: Diagnosis, facts: Facts, further: Sequence[Matrix]) -> Diagnosis:
+    """The diagnosis with the findings of further matrices (folders of the configuration) among its own, ranked together."""
+    found = [finding for matrix in further for finding in diagnose(facts, matrix).findings]
+    return replace(diagnosis, findings=ranked((*diagnosis.findings, *found))) if found else diagnosis
 
 
 def _candidates(view: FactView, matrix: Matrix, hits: Mapping[int, object]) -> list[int]:

@@ -122,3 +122,16 @@ def test_the_live_machine_gives_a_report(envdoctor: Runner):
     facts = report(run)["facts"]
     assert facts["target"]["python"]["value"].count(".") == 2
     assert facts["host"]["os"]["value"] == "linux"
+
+
+def test_a_project_may_bring_a_matrix_folder_of_its_own(envdoctor: Runner, tmp_path: Path):
+    entry = (Path(__file__).parents[1] / "workshop" / "good-entry.toml").read_text("utf-8")
+    folder = tmp_path / "own" / "entries" / "house"
+    folder.mkdir(parents=True)
+    (folder / "ED-2026-9999.toml").write_text(entry, "utf-8")
+    (tmp_path / "envdoctor.toml").write_text('matrix = ["own"]\n')
+    pasted = "optimum==1.19.2\nSome weights ... newly initialized: ['x.bias']\n"
+    run = envdoctor("diagnose", "--from", "-", "--format", "json", stdin=pasted)
+    assert "ED-2026-9999" in [f["id"] for f in report(run)["findings"]]
+    (tmp_path / "envdoctor.toml").write_text('matrix = ["nowhere"]\n')
+    assert envdoctor("diagnose", "--from", "-", stdin=pasted).status == 2

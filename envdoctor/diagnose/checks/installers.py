@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
 from envdoctor.diagnose.signatures import LINE_CAP, SignatureHit
-from envdoctor.facts import LogLine
 from envdoctor.knowledge.owners import normalized, owners_of_path
 
 _REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,100})\s*(?:\[[^\]]{0,100}\])?\s*([<>=!~].{0,200})?$")
@@ -58,40 +57,63 @@ def _of_torch_family(*names: str) -> bool:
     return any(name in ("torch", "torchvision", "torchaudio", "triton") for name in names)
 
 
+#: who asks, by the form of its message, where no traceback shows it
+_ASKS = {
+    "sglang": ("sglang",), "incompatible": ("optimum", "peft"), "pydantic": ("pydantic",), "numba": ("numba",),
+    "vllm": ("vllm",),
+}  # fmt: skip
+
+
 @check("EC-required-version")
 def required_version(context: CheckContext) -> Iterable[Hit]:
     """A package that looks at its dependencies as it is imported, and refuses: who, what it needs, what is there."""
     for hit in context.hits:
-        found = requirement_of(hit.groups["requirement"])
+        found = _asked_for(hit.groups)
         if found is None:
             continue
         needed, specifier = found
         given = hit.groups.get("package", "").split(",")[0].strip(" '\"{}")
-        owner = normalized(given) if given else _asking(context, hit.line, needed)
+        owners = (normalized(given),) if given else _asking(context, hit, needed)
         values = {
-            "package": owner,
+            "package": owners[0],
             "needed": needed,
             "requirement": needed + specifier,
-            "have": hit.groups.get("have", "").strip() or "no such version",
+            "have": hit.groups.get("have", "").strip(" .") or "no fitting version",
         }
         yield Hit(
             because=(log_reason(hit),),
             values=values | _pin(specifier),
-            packages=tuple(dict.fromkeys((needed, owner))),
+            packages=tuple(dict.fromkeys((needed, *owners))),
             explains=2,
             weight=4,
         )
 
 
-def _asking(context: CheckContext, line: LogLine, needed: str) -> str:
-    """The distribution of the file that compares versions; transformers, where the traceback does not show it."""
+def _asked_for(groups: Mapping[str, str]) -> tuple[str, str] | None:
+    """(name, specifier) that a message asks for, in whichever of its forms."""
+    if "requirement" in groups:
+        return requirement_of(groups["requirement"])
+    needed = normalized(groups["needed"])
+    if "minimum" in groups:
+        return needed, f">={groups['minimum'].rstrip('.')}"
+    if "exact" in groups:
+        return needed, f"=={groups['exact']}"
+    if "highest" in groups:
+        major, minor = groups["highest"].split(".")
+        return needed, f"<{major}.{int(minor) + 1}"
+    return needed, ""
+
+
+def _asking(context: CheckContext, hit: SignatureHit, needed: str) -> tuple[str, ...]:
+    """The distribution of the file that compares versions, else who is known to print such a message."""
+    line = hit.line
     before = [one for one in context.view.facts.log if one.source == line.source and one.number < line.number]
     for one in reversed(before[-_LOOK_BACK:]):
         if "dependency_versions_check" in one.text:
             owners = owners_of_path(context.tables, one.text)
             if owners and owners[0] != needed:
-                return owners[0]
-    return "transformers"
+                return (owners[0],)
+    return _ASKS.get(hit.signature.name, ("transformers",))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
