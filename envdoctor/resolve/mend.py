@@ -49,7 +49,7 @@ class Mending:
             yield from self._dated_by_wheel(problem, name)
         for name in conflict.tagless:  # torch of 2023 on Python 3.12: its first release for that Python came later
             if name not in pinned and self._one(problem, name, dated=False, lowest=True) is not None:
-                yield from self._dated_by_wheel(problem, name)
+                yield from self._dated_by_wheel(problem, name, existed=True)
         yield from self._hidden(problem, conflict.filtered)
 
     def _left_out(self, name: str) -> bool:
@@ -67,7 +67,7 @@ class Mending:
             )
         return not elsewhere
 
-    def _dated_by_wheel(self, problem: Problem, name: str) -> Iterator[tuple[Problem, str]]:
+    def _dated_by_wheel(self, problem: Problem, name: str, *, existed: bool = False) -> Iterator[tuple[Problem, str]]:
         """A name that only got wheels after the era: the first of them, where the project itself is older."""
         first = self._one(problem, name, dated=False, lowest=True)
         if first is None:
@@ -77,7 +77,12 @@ class Mending:
             return
         era = problem.era
         late = era is not None and first.uploaded is not None and first.uploaded > era
-        if late and first.uploaded is not None and name not in problem.later and self._existed(problem, name):
+        if (
+            late
+            and first.uploaded is not None
+            and name not in problem.later
+            and (existed or self._existed(problem, name))
+        ):
             moment = first.uploaded + _MINUTE
             yield (
                 problem.with_later(name, moment),
