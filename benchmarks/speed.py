@@ -100,9 +100,8 @@ def main() -> int:
             row.once()
     peer = next(row for row in rows if "collect_env" in row.name)
     distributions = len(list(args.target.glob("lib/python3*/site-packages/*.dist-info")))
-    print(
-        f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}; {distributions} distributions; {args.rounds} rounds, medians"
-    )
+    print(f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}")
+    print(f"{distributions} distributions; {args.rounds} rounds, medians")
     print(f"{'command':44} {'wall s':>8} {'min':>7} {'max':>7} {'cpu s':>7} {'MiB':>6} {'/ collect_env':>14}")
     for row in rows:
         print(
@@ -114,9 +113,8 @@ def main() -> int:
     print(f"budget {args.budget:.3f} of collect_env and 60 MiB: {'held' if held else 'BROKEN'}")
     print(f"terminal output on top: {1000 * (rows[1].median - own.median):.0f} ms (budget 80 ms)")
     if args.json:
-        args.json.write_text(
-            json.dumps([{"name": r.name, "wall": r.median, "cpu": statistics.median(r.cpu)} for r in rows], indent=1)
-        )
+        found = [{"name": row.name, "wall": row.median, "cpu": statistics.median(row.cpu)} for row in rows]
+        args.json.write_text(json.dumps(found, indent=1))
     return 0
 
 

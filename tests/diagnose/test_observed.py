@@ -19,7 +19,9 @@ OLD_KERNELS = {"package.autoawq-kernels": "0.0.6", "package.torch": "2.6.0+cu124
 
 def with_run(facts: Facts, rung: Rung, name: str, device: str, outcome: Outcome = Outcome.PASSED) -> Facts:
     result = RungResult(rung=rung, name=name, outcome=outcome, device=device)
-    return replace(facts, smoke=known(SmokeReport(python="p", python_version="3.11", device="auto", results=(result,)), "run"))
+    return replace(
+        facts, smoke=known(SmokeReport(python="p", python_version="3.11", device="auto", results=(result,)), "run")
+    )
 
 
 def status(facts: Facts, entry: str) -> str | None:
@@ -36,7 +38,9 @@ def status(facts: Facts, entry: str) -> str | None:
         (OLD_KERNELS, "EC-kernels-torch", Rung.ENGINE, "auto_gptq", "cuda:0", "active"),
     ],
 )
-def test_what_a_passing_rung_refutes(case: dict[str, Any], entry: str, rung: Rung, name: str, device: str, expected: str):
+def test_what_a_passing_rung_refutes(
+    case: dict[str, Any], entry: str, rung: Rung, name: str, device: str, expected: str
+):
     assert status(with_run(facts_of(case, place="t"), rung, name, device), entry) == expected
 
 

@@ -34,7 +34,7 @@ class Terminal(io.StringIO):
 def made(text: str, lang: str = "en", ignores: tuple[Ignore, ...] = ()) -> tuple[Any, dict[str, Any]]:
     matrix = load_matrix()
     facts = ingest(text, gpu_table=matrix.tables["gpus"])
-    diagnosis, _ = apply_ignores(diagnose(facts, matrix), ignores, matrix, date(2026, 1, 1))
+    diagnosis, _ = apply_ignores(diagnose(facts, matrix), ignores, (matrix,), date(2026, 1, 1))
     return facts, report(facts, diagnosis, matrix, lang=lang)
 
 
