@@ -19,7 +19,7 @@ from envdoctor.facts import Facts, Known
 from envdoctor.knowledge import Matrix, Text
 from envdoctor.knowledge.catalog import kind_of
 from envdoctor.knowledge.entry import EntryCore
-from envdoctor.knowledge.owners import distribution_of_engine
+from envdoctor.knowledge.owners import distribution_of_engine, normalized
 from envdoctor.versions import Scheme, compare
 
 
@@ -129,7 +129,7 @@ def _finding(number: int, core: EntryCore, hit: Hit, view: FactView, matrix: Mat
         title=texts.title.fill(hit.values),
         explanation=texts.explanation.fill(hit.values),
         cause=hit.cause or core.cause,
-        packages=(_guilty(core, view) if hit.packages is None else hit.packages)[:3],
+        packages=(_guilty(core, view, hit.values) if hit.packages is None else hit.packages)[:3],
         because=tuple(dict.fromkeys(hit.because)),
         missing=tuple(Missing(fact=path, how=_how(path)) for path in hit.missing),
         options=options_for(texts.fixes, view, hit.values),
@@ -139,13 +139,16 @@ def _finding(number: int, core: EntryCore, hit: Hit, view: FactView, matrix: Mat
     )
 
 
-def _guilty(core: EntryCore, view: FactView) -> tuple[str, ...]:
-    """The packages of the cause; `{engine}` is the one that ran, and drops out where that is not known."""
-    if "{engine}" not in core.packages:
+def _guilty(core: EntryCore, view: FactView, values: Mapping[str, str]) -> tuple[str, ...]:
+    """The packages of the cause; `{engine}` is the one that ran, `{group}` what a signature read from the log, and
+    each drops out where it is not known."""
+    if not any(package.startswith("{") for package in core.packages):
         return core.packages
     engine = view.value("workload.engine")
-    name = distribution_of_engine(engine) if isinstance(engine, str) else None
-    given = [name if package == "{engine}" else package for package in core.packages]
+    known = {name: normalized(value) for name, value in values.items()}
+    if isinstance(engine, str):
+        known["engine"] = distribution_of_engine(engine)
+    given = [known.get(package[1:-1], "") if package.startswith("{") else package for package in core.packages]
     return tuple(dict.fromkeys(package for package in given if package))
 
 
