@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -71,6 +70,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "run.log").write_text("INFO loading\nRuntimeError: Numpy is not available\n")
     (folder / "planned.txt").write_text(next(blocks(ROOT / "docs" / "preparing-a-machine.md", "text")))
     write_checkpoint(folder / "Qwen2.5-7B-GPTQ")
+    (folder / "tests" / "render").mkdir(parents=True)
+    shutil.copy(ROOT / "tests" / "render" / "example-report.txt", folder / "tests" / "render")
     (folder / ".venv").symlink_to(sys.prefix)
     real = ROOT / "matrix"
     (folder / "matrix" / "entries").mkdir(parents=True)
@@ -153,14 +154,3 @@ def test_ids_in_the_pages_are_those_of_the_matrix():
     for page in PAGES:
         named = set(re.findall(r"\bE[DC]-(?:\d{4}-\d{4}|[a-z0-9]+(?:-[a-z0-9]+)+)\b", page.read_text("utf-8")))
         assert sorted(named - known - own) == [], page.name
-
-
-def test_what_the_readme_prints_of_a_report_is_what_a_report_says(envdoctor: Callable[..., Any], tmp_path: Path):  # noqa: F811
-    """The picture of README.md: the same title, id and fix, from a machine that has that fault."""
-    write_checkpoint(tmp_path / "model")
-    (tmp_path / "r.txt").write_text("[pip3] optimum==1.19.2\n[pip3] auto-gptq==0.7.1\n[pip3] transformers==4.40.0\n")
-    run = envdoctor("diagnose", "--from", "r.txt", "--model", "model", "--engine", "transformers", "--format", "json")
-    first = json.loads(run.out)["findings"][0]
-    (shown,) = blocks(ROOT / "README.md", "console")
-    assert f"ERROR {first['title']}  [{first['id']}, certain]" in shown
-    assert first["fix"]["options"][0]["commands"]["uv"] in shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from envdoctor.diagnose.checks.gpu_code import capabilities
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
@@ -67,6 +67,7 @@ def tensor_parallel_split(context: CheckContext) -> Iterable[Hit]:
         )
     elif said:
         shown = " ".join(f"{name} {value}" for name, value in groups.items()) or "as the message says"
+        values["works"] = ", ".join(map(str, _as_observed(works, groups, size))) or "?"
         yield Hit(
             because=said,
             values=values | {"arithmetic": _arithmetic(groups) or shown, "family": groups.get("what", "a layer")},
@@ -74,6 +75,18 @@ def tensor_parallel_split(context: CheckContext) -> Iterable[Hit]:
             explains=2,
             weight=3,
         )
+
+
+def _as_observed(works: Sequence[int], groups: dict[str, str], size: int | None) -> list[int]:
+    """Of the sizes that should work, those that the message does not contradict: the local files may be an older copy, whose
+    width is the refused part times the size."""
+    if size not in works:
+        return list(works)
+    rest = [n for n in works if n != size]
+    if not size or not groups.get("what", "").endswith("_per_partition") or not int(groups.get("divisor", "0")[:12]):
+        return rest
+    width, tile = int(groups["value"][:12]) * size, int(groups["divisor"][:12])
+    return [n for n in rest if width % (n * tile) == 0]
 
 
 def _reasons(context: CheckContext, refused: list[RuleVerdict]) -> tuple[Because, ...]:
