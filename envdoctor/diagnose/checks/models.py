@@ -242,3 +242,22 @@ def vllm_bitsandbytes(context: CheckContext) -> Iterable[Hit]:
             values["vllm_pin"] = f">={first}"
         known = (context.because("package.vllm"),) if version else ()
         yield Hit(because=(log_reason(hit), *known), values=values, explains=2, weight=4)
+
+
+@check("EC-peft-adapter")
+def peft_adapter(context: CheckContext) -> Iterable[Hit]:
+    """An adapter_config.json with a field that the installed peft does not know."""
+    table = context.tables.get("peft-lora-config", {})
+    version = context.view.version("peft")
+    for hit in context.hits[:1]:
+        field = hit.groups["field"]
+        first = table.get("first", {}).get(field)
+        values = {"field": field, "version": f"peft {version}" if version else "peft", "first": first or "?"}
+        known = (context.because("package.peft"),) if version else ()
+        yield Hit(
+            verdict="match" if first else "possible",
+            because=(log_reason(hit), *known),
+            values=values | ({"peft_pin": f">={first}"} if first else {}),
+            explains=2,
+            weight=4,
+        )
