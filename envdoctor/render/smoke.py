@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import IO
 
@@ -38,6 +39,25 @@ WORDS: dict[str, tuple[str, str]] = {
     "nothing-ran": ("No rung could run: nothing is proven.", "没有任何层级可以运行：没有得出任何结论。"),
     "first": ("It breaks first at: {rung} ({name}).", "最先出错的层级：{rung}（{name}）。"),
 }
+#: what the programs say most often, as (English, Chinese); what is not here stays in English
+DETAILS: tuple[tuple[str, str], ...] = (
+    (r"(\S+) is not installed in this environment", r"该环境中未安装 \1"),
+    (r"there is no NVIDIA driver here \((.*)\)", r"此处没有 NVIDIA 驱动（\1）"),
+    (r"the driver lists no GPU", r"驱动未列出任何 GPU"),
+    (r"libcuda is there, but sees no GPU \((.*)\)", r"libcuda 存在，但看不到 GPU（\1）"),
+    (r"there is no (cuda:\d+): torch sees (\d+) GPU\(s\)", r"没有 \1：torch 看到 \2 个 GPU"),
+    (r"(\S+) did not import before: (.*)", r"\1 此前导入失败：\2"),
+    (r"torch does not import \(see the rung torch\)", r"torch 无法导入（见 torch 层级）"),
+    (
+        r"transformers loads (GPTQ|quantized models) through (\S+), which is not installed",
+        r"transformers 需通过 \2 加载量化模型，但未安装 \2",
+    ),
+    (r"(\S+) is installed; a check of its kernels is not shipped yet", r"已安装 \1；尚无针对其算子的检查"),
+    (
+        r"envdoctor's own reference; it says what an engine should say and nothing about this environment",
+        r"envdoctor 自带的参考实现：只说明引擎应当输出什么，与该环境本身无关",
+    ),
+)
 STYLES = {Outcome.PASSED: "green", Outcome.CANNOT_RUN: "dim"}
 
 
@@ -45,6 +65,17 @@ def word(key: str, lang: str = "en") -> str:
     """The word for a key in English or Simplified Chinese."""
     english, chinese = WORDS[key]
     return chinese if lang.startswith("zh") else english
+
+
+def detail_in(detail: str, lang: str) -> str:
+    """What a check said, in Chinese where it is one of DETAILS."""
+    if not lang.startswith("zh"):
+        return detail
+    for english, chinese in DETAILS:
+        found = re.fullmatch(english, detail, re.DOTALL)
+        if found:
+            return found.expand(chinese)
+    return detail
 
 
 def result_lines(result: RungResult, lang: str = "en") -> list[tuple[str, str]]:
@@ -55,7 +86,7 @@ def result_lines(result: RungResult, lang: str = "en") -> list[tuple[str, str]]:
     style = STYLES.get(result.outcome, "bold red")
     lines = [(f"{word(result.outcome.value, lang)}  {head}{place}{seconds}", style)]
     if result.detail:
-        lines.append((f"    {result.detail}", ""))
+        lines.append((f"    {detail_in(result.detail, lang)}", ""))
     if result.said is not None:
         lines.append((f'    {word("says", lang)}: "{result.said}"', "bold"))
     if result.unexpected:
