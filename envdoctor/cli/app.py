@@ -50,7 +50,8 @@ def _run() -> int:
     from envdoctor.cli.commands import app
 
     try:
-        status = app(standalone_mode=False)
+        script = Path(sys.argv[0]).name  # the other script of the wheel keeps its name: completion is bound to it
+        status = app(prog_name=script if script == "envdoctor-gpu" else "envdoctor", standalone_mode=False)
     except NoArgsIsHelpError as error:
         _say(error.format_message())
         return 2

@@ -92,7 +92,7 @@ def new_command(
     entry_id: str = typer.Option(None, "--id", help="ED-YYYY-NNNN (default: the next free one).", show_default=False),
     source: Path = _SOURCE,
 ) -> int:
-    """Start an entry: a skeleton with the next free id, and a list of what it still lacks."""
+    """Start an entry with the next free id, and list what it lacks."""
     from datetime import datetime, timezone
 
     from envdoctor.knowledge.build import read_toml

@@ -40,6 +40,12 @@ Runner = Callable[..., Any]
         (["lock", "torch", "--format", "pdf"], "--format pdf"),
         (["lock", "torch", "--output", "no/such/folder/lock.txt"], "folder"),
         (["lock", "torch", "--gpu", "Voodoo 2"], "Voodoo 2"),
+        (["lock", "torch", "--driver", "new"], "--driver new"),
+        (["lock", "--fix", "--stack", "vllm-awq"], "--stack"),
+        (["lock", "torch", "--from", "-", "--python", "python3"], "--from"),
+        (["diagnose", "--tp"], "--tp"),
+        (["explain"], "ID"),
+        (["diagnose", "extra"], "extra"),
         (["diff", "a.json", "b.json"], "a.json"),
         (["ticket", "--output", "no/such/folder/t.zip", "--from", "-"], "folder"),
     ],
@@ -49,7 +55,10 @@ def test_wrong_calls(envdoctor: Runner, arguments: list[str], says: str):
     assert run.status == 2, run
     assert says in run.err
     assert "Traceback" not in run.err + run.out
-    assert len(run.err.strip().splitlines()) <= 4
+    lines = run.err.strip().splitlines()
+    assert lines[0].startswith("envdoctor: ")
+    assert len(lines) <= 2
+    assert all(line.startswith("  ") for line in lines[1:])
 
 
 @pytest.mark.parametrize("stdin", [b"", b"   \n\n"])
@@ -84,3 +93,34 @@ def test_help_and_version(envdoctor: Runner):
     assert shown.status == 0
     for command in ("diagnose", "lock", "smoke", "ticket", "diff", "explain", "matrix"):
         assert command in shown.out
+
+
+@pytest.mark.parametrize("arguments", [[], ["matrix"]])
+def test_a_group_alone_shows_its_help(envdoctor: Runner, arguments: list[str]):
+    run = envdoctor(*arguments)
+    assert run.status == 2
+    assert run.err.startswith("Usage: envdoctor")
+    assert "--help" in run.err
+
+
+def test_help_fits_80_columns_and_no_summary_is_cut(envdoctor: Runner, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = envdoctor("--help").out
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "..." not in shown.split("Commands:")[1]
+    assert "..." not in envdoctor("matrix", "--help").out.split("Commands:")[1]
+
+
+def test_chinese_reaches_every_command(envdoctor: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    text = "PyTorch version: 2.2.1+cu121\n[pip3] numpy==2.1.0\n[pip3] torch==2.2.1+cu121\n"
+    (tmp_path / "a.txt").write_text(text)
+    (tmp_path / "b.txt").write_text(text.replace("2.1.0", "1.26.4"))
+    assert "依据" in envdoctor("diagnose", "--from", "a.txt").out
+    assert "诊断结果不同" in envdoctor("diff", "a.txt", "b.txt").out
+    ticket = envdoctor("ticket", "--from", "a.txt")
+    assert "已遮蔽" in ticket.out
+    assert "附上之前" in ticket.err
+    assert "适用条件" in envdoctor("explain", "ED-2026-0003").out
+    assert "环境" in envdoctor("matrix", "list").out
+    assert "未识别" in envdoctor("diagnose", "--from", "-", stdin="hello").err
