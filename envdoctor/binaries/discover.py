@@ -12,7 +12,6 @@ from pathlib import Path
 from envdoctor.facts.extensions import LibraryKind, PythonFit
 
 _LIBRARY_END = re.compile(rb'\.so(?:\.[0-9][0-9.]*)?(?="?,)')
-_TOP = re.compile(rb'"?([^"/,\r\n]+)')
 _MAX_RECORD, _MAX_FILES, _MAX_DEPTH = 64 << 20, 20_000, 12
 _DIST_INFO = re.compile(r"^(?P<name>[A-Za-z0-9._]+?)-(?P<version>[^-]+)\.(?:dist-info|egg-info)$")
 
@@ -94,20 +93,9 @@ def _recorded(record: Path) -> tuple[set[str], list[str]]:
 
 
 def _tops(data: bytes) -> set[str]:
-    """The first parts of all paths in a RECORD. Lines that go on under the same first part are passed over in C."""
-    tops: set[str] = set()
-    ends: dict[bytes, re.Pattern[bytes]] = {}
-    position = 0
-    while True:
-        match = _TOP.match(data, position)
-        top = match[1] if match else b""
-        tops.add(top.decode("utf-8", "replace"))
-        if top not in ends:
-            ends[top] = re.compile(rb"\n(?!\"?" + re.escape(top) + rb"[/,])")
-        following = ends[top].search(data, position)
-        if following is None:
-            return tops
-        position = following.end()
+    """The first parts of all paths in a RECORD."""
+    firsts = {line.partition(b"/")[0] for line in data.split(b"\n")}
+    return {first.partition(b",")[0].strip(b'"\r').decode("utf-8", "replace") for first in firsts}
 
 
 def _walk(folder: Path, start: str) -> Iterator[NativeFile]:
