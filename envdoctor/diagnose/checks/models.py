@@ -144,12 +144,12 @@ def _band_values(table: Mapping[str, Any], name: str, band: Band | None, version
     elif judged == "late" or (judged is None and band.gone is not None):
         span = f"{band.first or 'the oldest'} .. <{band.gone}"
         says, says_zh = (f"releases {span} do", f"只有 {band.first or '较早'} 至 {band.gone} 之前的版本支持")
-        values["vllm_pin"] = f"<{band.gone}" if band.first is None else f">={band.first},<{band.gone}"
+        values["pin"] = f"<{band.gone}" if band.first is None else f">={band.first},<{band.gone}"
     elif judged == "inside" or band.first is None:
         says, says_zh = ("this release should", "该版本本应支持")
     else:
         says, says_zh = (f"{band.first} is the first that does", f"从 {band.first} 开始才支持")
-        values["vllm_pin"] = f">={band.first}"
+        values["pin"] = f">={band.first}"
     return values | {"says": says, "says_zh": says_zh}
 
 
@@ -163,7 +163,7 @@ def _from_band(context: CheckContext, table: Mapping[str, Any], name: str, hit: 
     known = (context.because("package.vllm"),) if version else ()
     values = _band_values(table, name, None if listed else band, version)
     if listed or judged == "inside":
-        values.pop("vllm_pin", None)
+        values.pop("pin", None)
         values["says"] = "this release lists it, so importing its code failed: the error further up says why"
         values["says_zh"] = "该版本列出了它，说明是导入模型代码时失败，原因见更靠前的报错"
     return Hit(
@@ -239,7 +239,7 @@ def vllm_bitsandbytes(context: CheckContext) -> Iterable[Hit]:
             values |= {"says": "no later release was found to have it", "says_zh": "未发现后续版本具备该映射"}
         else:
             values |= {"says": f"{first} is the first that does", "says_zh": f"从 {first} 开始才支持"}
-            values["vllm_pin"] = f">={first}"
+            values["pin"] = f">={first}"
         known = (context.because("package.vllm"),) if version else ()
         yield Hit(because=(log_reason(hit), *known), values=values, explains=2, weight=4)
 
@@ -258,6 +258,51 @@ def peft_adapter(context: CheckContext) -> Iterable[Hit]:
             verdict="match" if first else "possible",
             because=(log_reason(hit), *known),
             values=values | ({"peft_pin": f">={first}"} if first else {}),
+            explains=2,
+            weight=4,
+        )
+
+
+@check("EC-accelerate-argument")
+def accelerate_argument(context: CheckContext) -> Iterable[Hit]:
+    """transformers or trl hand accelerate an argument that it does not take yet, or no longer."""
+    table = context.tables.get("accelerate-arguments")
+    version = context.view.version("accelerate")
+    for hit in context.hits[:1] if table else ():
+        name = hit.groups["argument"]
+        band = band_of(table, name) if table else None
+        if table is None or band is None:
+            continue
+        values = _band_values(table, name, band, version)
+        pin = {"pin": values["pin"]} if "pin" in values else {}
+        known = (context.because("package.accelerate"),) if version else ()
+        yield Hit(
+            verdict="possible" if band.judge(version) == "inside" or not pin else "match",
+            because=(log_reason(hit), *known),
+            values=values | pin,
+            explains=2,
+            weight=4,
+        )
+
+
+@check("EC-gguf-architecture")
+def gguf_architecture(context: CheckContext) -> Iterable[Hit]:
+    """A GGUF file of an architecture whose configuration the installed transformers cannot read."""
+    table = context.tables.get("transformers-gguf")
+    version, engine = context.view.version("transformers"), engine_of(context)
+    for hit in context.hits[:1] if table else ():
+        name = hit.groups["architecture"]
+        band = band_of(table, name) if table else None
+        first = band.first if band else None
+        says = f"{first} is the first that does" if first else f"no release up to {(table or {}).get('newest')} does"
+        says_zh = f"从 {first} 开始才支持" if first else f"截至 {(table or {}).get('newest')} 的版本都不支持"
+        values = {"name": name, "version": version or "?", "says": says, "says_zh": says_zh}
+        known = (context.because("package.transformers"),) if version else ()
+        yield Hit(
+            verdict="match" if band is None or band.judge(version) in ("early", None) else "possible",
+            because=(log_reason(hit), *known),
+            values=values | ({"transformers_pin": f">={first}"} if first else {}),
+            packages=("transformers", *((engine,) if engine in ("vllm", "sglang") else ())),
             explains=2,
             weight=4,
         )
