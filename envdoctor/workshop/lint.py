@@ -120,6 +120,10 @@ def _identity(data: Mapping[str, Any], core: EntryCore, stem: str) -> Iterator[s
         yield "modified: is before published"
     if len(core.packages) > 3:
         yield "cause.packages: at most three, the guilty one first"
+    patterns = "".join(str(item.get("pattern", "")) for item in data.get("signature", ()))
+    for package in core.packages:
+        if package.startswith("{") and package != "{engine}" and f"(?P<{package[1:-1]}>" not in patterns:
+            yield f"cause.packages: no signature has a group for {package}"
 
 
 def _texts(data: Mapping[str, Any]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`{engine}` in cause.packages stands for the engine that ran."""
+"""`{engine}` in cause.packages stands for the engine that ran, `{group}` for what a signature read."""
 
 from __future__ import annotations
 
@@ -24,10 +24,20 @@ def _view(engine: str | None) -> FactView:
 
 
 def test_the_engine_that_ran_is_named_by_its_distribution() -> None:
-    assert _guilty(_CORE, _view("tgi")) == ("text-generation-inference", "vllm")
-    assert _guilty(_CORE, _view("sglang")) == ("sglang", "vllm")
+    assert _guilty(_CORE, _view("tgi"), {}) == ("text-generation-inference", "vllm")
+    assert _guilty(_CORE, _view("sglang"), {}) == ("sglang", "vllm")
 
 
 def test_an_unknown_engine_drops_out_and_a_repeated_name_stays_once() -> None:
-    assert _guilty(_CORE, _view(None)) == ("vllm",)
-    assert _guilty(_CORE, _view("vllm")) == ("vllm",)
+    assert _guilty(_CORE, _view(None), {}) == ("vllm",)
+    assert _guilty(_CORE, _view("vllm"), {}) == ("vllm",)
+
+
+def test_a_group_of_the_signature_is_named_as_a_distribution() -> None:
+    core = core_from(
+        {"id": "X", "effect": "blocks", "cause": {"class": "version-conflict", "packages": ["{package}", "sglang"]}},
+        place="X",
+        groups={},
+    )
+    assert _guilty(core, _view(None), {"package": "Flashinfer_Python"}) == ("flashinfer-python", "sglang")
+    assert _guilty(core, _view(None), {}) == ("sglang",)

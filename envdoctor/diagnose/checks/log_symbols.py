@@ -192,9 +192,10 @@ def _wheel_library(
         values["why"] = f"it was built for CUDA {wanted}, and no CUDA {wanted} runtime is installed"
     else:
         values["why"] = "it is not where the loader looks"
-    packages: tuple[str, ...] = (importer or values["brings"], "torch")
+    beside = ("torch",) if name.startswith("nvidia-") else ()  # torch pins those; others have nothing to do with it
+    packages: tuple[str, ...] = (importer or values["brings"], *beside)
     if importer == "torch":
         packages = ("torch", values["brings"])
     if importer and importer != "torch" and not cause:
-        packages = (importer, "torch", values["brings"])
+        packages = (importer, *beside, values["brings"])
     return Hit(because=tuple(because), values=values, packages=packages, cause=cause, explains=2, weight=3)
