@@ -147,9 +147,9 @@ def derive_command(
 
 
 def _cache_folder() -> Path:
-    import os
+    from envdoctor.cli.reading import cache_folder
 
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "envdoctor" / "derive"
+    return cache_folder() / "envdoctor" / "derive"
 
 
 def _must_be_matrix(source: Path) -> None:

@@ -44,6 +44,15 @@ def _reason(error: OSError | ValueError) -> str:
     return (error.strerror or str(error)) if isinstance(error, OSError) else "is no usable path"
 
 
+def cache_folder() -> Path:
+    """The user's cache folder; one that does not exist where the user has no home (a container run under a bare number)."""
+    named = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return Path(named) if named else Path.home() / ".cache"
+    except RuntimeError:
+        return Path("/nonexistent/.cache")
+
+
 def read_stdin() -> bytes:
     """All of standard input, up to a cap that no pasted report reaches. Raises UsageError beyond it."""
     if sys.stdin.isatty():

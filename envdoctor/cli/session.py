@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from envdoctor.cli.config import Config
 from envdoctor.cli.progress import Steps
-from envdoctor.cli.reading import CAP, read_file
+from envdoctor.cli.reading import CAP, cache_folder, read_file
 from envdoctor.diagnose import Diagnosis, diagnose, with_further
 from envdoctor.diagnose.ignores import IgnoreProblem, apply_ignores
 from envdoctor.errors import UndeterminedError, UsageError
@@ -193,9 +193,7 @@ def climb(facts: Facts, *, tell: Callable[[Progress], None]) -> Fact[SmokeReport
 def _checkpoint(model: str, matrix: Matrix) -> Checkpoint:
     from envdoctor.probe.checkpoint import read_checkpoint
 
-    home = Path(
-        os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "huggingface"
-    )
+    home = Path(os.environ.get("HF_HOME") or cache_folder() / "huggingface")
     caches = [Path(os.environ["HF_HUB_CACHE"])] if os.environ.get("HF_HUB_CACHE") else [home / "hub"]
     return read_checkpoint(model, cache_homes=caches, models_table=matrix.tables["models"])
 

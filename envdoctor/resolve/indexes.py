@@ -33,7 +33,7 @@ def find_indexes(
 ) -> Indexes:
     """What the call names (`--index-url`, first one first); else what uv is set up with; else what pip is."""
     environment = os.environ if environment is None else environment
-    home = Path.home() if home is None else home
+    home = _home() if home is None else home
     if given:
         return Indexes(main=_ordered(given), origin="--index-url")
     if any(environment.get(name) for name in _UV_VARIABLES) or any(
@@ -41,6 +41,13 @@ def find_indexes(
     ):
         return Indexes(origin="uv's configuration")
     return _from_pip(_pip_settings(environment, home))
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # a container run under a bare number has none
+        return Path("/nonexistent")
 
 
 def _ordered(urls: Sequence[str]) -> tuple[str, ...]:

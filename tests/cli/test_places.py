@@ -116,3 +116,19 @@ def test_every_locale_and_code_page(tmp_path: Path, environ: dict[str, str], enc
     text = run.stdout.decode(encoding)
     assert word in text
     assert "?" not in text.replace("{?}", "")
+
+
+def test_a_user_without_a_home_is_served(envdoctor: Runner, monkeypatch: pytest.MonkeyPatch):
+    """A container run as `--user 12345`: no HOME, no line in passwd."""
+
+    def nobody(*_: object) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nobody)
+    for name in ("HOME", "HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    run = envdoctor("diagnose", "--model", "Qwen/Qwen2-72B-Instruct-GPTQ-Int4", "--format", "json")
+    assert run.status in (0, 1), run.err
+    from envdoctor.resolve.indexes import find_indexes
+
+    assert find_indexes((), folder=Path.cwd(), environment={}).main == ()
