@@ -25,6 +25,7 @@ _GROUNDS, _MISSING, _OPTIONS, _ONE_LINERS = 4, 2, 2, 6
 _NARROWEST, _WIDEST, _PIPE = 40, 110, 80
 _ENOUGH = 330
 #: the label says it already
+_LINE = re.compile(r"\bline (\d+)\b")
 _OR = re.compile(r"^(Or |或者?[,，]?)")
 
 Line = tuple[str, str]  # text and style
@@ -127,7 +128,7 @@ def _finding(finding: dict[str, Any], lang: str, width: int, *, verbose: bool, b
     shown = finding["because"] if verbose else _telling(finding["because"], 1 if brief else _GROUNDS)
     for i, item in enumerate(shown):
         text = visible(f"{item['fact']} = {item['value']}")
-        source = visible(f"({item['source']})")
+        source = visible(f"({_place(item['source'], lang)})")
         if not verbose:
             source = shortened(source, 48)
             text = shortened(text, max(2 * (width - label - 2) - cells(source) - 4, 40))
@@ -153,6 +154,10 @@ def _labels(finding: dict[str, Any]) -> list[str]:
         "see": finding["url"],
     }
     return [key for key, there in shown.items() if there] or ["see"]
+
+
+def _place(source: str, lang: str) -> str:
+    return _LINE.sub(word("line", lang, n=r"\1"), source) if lang == "zh" else source
 
 
 def _telling(because: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:

@@ -132,3 +132,18 @@ def test_a_user_without_a_home_is_served(envdoctor: Runner, monkeypatch: pytest.
     from envdoctor.resolve.indexes import find_indexes
 
     assert find_indexes((), folder=Path.cwd(), environment={}).main == ()
+
+
+def test_an_interrupt_is_one_line_anywhere(envdoctor: Runner, monkeypatch: pytest.MonkeyPatch):
+    def interrupted(*_: object, **__: object) -> object:
+        raise KeyboardInterrupt
+
+    for place in (
+        "envdoctor.cli.session.collect",
+        "envdoctor.knowledge.load_matrix",
+        "envdoctor.cli.app._check_folder",
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, interrupted)
+            run = envdoctor("explain", "EC-numpy-2") if "load_matrix" in place else envdoctor("diagnose")
+        assert (run.status, run.err) == (130, "envdoctor: interrupted\n"), place

@@ -31,6 +31,12 @@ class Terminal(io.StringIO):
         return True
 
 
+@pytest.fixture(autouse=True)
+def _plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def made(text: str, lang: str = "en", ignores: tuple[Ignore, ...] = ()) -> tuple[Any, dict[str, Any]]:
     matrix = load_matrix()
     facts = ingest(text, gpu_table=matrix.tables["gpus"])
@@ -130,3 +136,8 @@ def test_every_word_has_both_languages_and_the_same_holes():
 def test_no_word_is_said_twice(lang: str, doubled: str):
     assert doubled not in "\n".join(shown(NUMPY, lang)).replace("       ", "   ")
     assert not [line for line in shown(NUMPY, lang) if line.split()[:2] in (["or", "Or"], ["或者", "或"])]
+
+
+def test_places_are_named_in_chinese_too():
+    assert "第 2 行" in "\n".join(shown(NUMPY, "zh"))
+    assert "line 2" in "\n".join(shown(NUMPY))
