@@ -151,6 +151,7 @@ class _Attempt:
             requirements=tuple(a.text for a in self.request.asked),
             place=place,
             additions=self._leaves(),
+            sources=self.knowledge.decisions.wheelless,
             era=era.end if era else None,
             preferences=self.request.keep,
             later=dict.fromkeys(undated),

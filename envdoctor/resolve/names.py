@@ -62,6 +62,9 @@ class Decisions:
 
     needs: tuple[HiddenNeed, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)  #: name -> why it may be built
+    wheelless: tuple[
+        str, ...
+    ] = ()  #: those of `sources` that never had a wheel: taken as sources from the first solve on
     left_out: Mapping[str, str] = field(default_factory=dict)  #: name -> why it stays out
     broken: tuple[Broken, ...] = ()
 
@@ -88,6 +91,7 @@ def decisions_of(matrix: Matrix) -> Decisions:
     return Decisions(
         needs=tuple(_need(row) for row in _rows(matrix, "undeclared-needs", "need")),
         sources={row["name"]: row["why"] for row in _rows(matrix, "source-only", "source")},
+        wheelless=tuple(row["name"] for row in _rows(matrix, "source-only", "source") if row.get("never_a_wheel")),
         left_out={row["name"]: row["why"] for row in _rows(matrix, "left-out-names", "name")},
         broken=tuple(
             Broken(name=row["name"], package=b["package"], versions=b["versions"], why=b["why"])

@@ -86,9 +86,12 @@ class Search:
         if not firm and not steering:
             return Found(problem=problem, solution=answer, steered=tuple(v for v in vetoes if not v.firm))
         stuck = next((v for v in firm if not self._open(problem, v)), None)
-        if stuck is not None:
+        movable = [v for v in firm if self._open(problem, v)]
+        if stuck is not None and not movable:
             return Dead(problem=problem, veto=stuck)
-        return self._after_vetoes(problem, firm, steering, soft)
+        # one without a way of its own often goes with another: a driver too old for CUDA 13, once torch is another build
+        result = self._after_vetoes(problem, movable, steering, soft)
+        return result if isinstance(result, Found) or stuck is None else Dead(problem=problem, veto=stuck)
 
     def _ask(self, problem: Problem) -> Solution | Conflict:
         if self.solves >= self.max_solves:

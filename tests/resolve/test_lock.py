@@ -232,6 +232,17 @@ def test_a_source_is_taken_only_where_somebody_named_it(index: MakeIndex, matrix
     assert pins(vouched) == {"engine": "1.0", "odd": "0.1"}
 
 
+def test_a_vouched_source_does_not_push_those_who_need_it_back_in_time(index: MakeIndex, matrix: MakeMatrix) -> None:
+    there = index(
+        Release("engine", "1.0", "2022-01-01"), Release("engine", "7.0", needs=["odd"]), Release("odd", "0.1", source=True)
+    )  # fmt: skip
+    call = {"facts": MACHINE, "python": "3.11", "indexes": [there.url]}
+    table = '[[source]]\nname = "odd"\nnever_a_wheel = true\nwhy = "read"\n'
+    made = lock(["engine"], matrix=matrix({"tables/source-only.toml": table}), **call)
+    assert pins(made) == {"engine": "7.0", "odd": "0.1"}
+    assert "built from its source" in reasons(made, "odd")
+
+
 def test_a_dependency_that_got_wheels_later_is_dated_by_them(index: MakeIndex, matrix: MakeMatrix) -> None:
     there = index(
         Release("engine", "1.0", "2024-10-01", ["fire"]), Release("fire", "0.6.0", "2024-03-01", source=True),
