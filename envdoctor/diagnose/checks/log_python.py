@@ -1,4 +1,4 @@
-"""Names that moved between releases."""
+"""Names, attributes and arguments that moved between releases."""
 
 from __future__ import annotations
 
@@ -14,17 +14,35 @@ from envdoctor.versions import Scheme, at_least
 
 @check("EC-moved-name")
 def moved_name(context: CheckContext) -> Iterable[Hit]:
-    """ImportError of a name or module: which distribution dropped it or does not have it yet, and who asks for it."""
+    """A name, module, attribute or argument is missing: who dropped it or does not have it yet, and who asks for it."""
     rows = context.tables["moved-names"]["row"] if "moved-names" in context.tables else ()
     for hit in context.hits:
         row = _row_for(rows, hit.groups)
+        if row is not None and _is_denied(context, row):
+            continue
         if row is not None:
             yield _known_move(context, hit, row)
-        elif "name" in hit.groups:
+        elif "name" in hit.groups and "module" in hit.groups:
             yield _unknown_move(context, hit)
 
 
+def _is_denied(context: CheckContext, row: Mapping[str, Any]) -> bool:
+    """Whether the installed release of a row about an attribute or argument has it, so that the cause is another."""
+    version = context.view.version(row["distribution"])
+    if not version or not ("object" in row or "call" in row):
+        return False
+    too_old = "added" in row and at_least(Scheme.PEP440, version, row["added"]) is False
+    too_new = "removed" in row and at_least(Scheme.PEP440, version, row["removed"]) is True
+    return not too_old and not too_new
+
+
 def _row_for(rows: Sequence[Mapping[str, Any]], groups: Mapping[str, str]) -> Mapping[str, Any] | None:
+    for kind in ("object", "call"):
+        if kind in groups:
+            owner = groups[kind].split(".")[0]
+            found = (row for row in rows if owner in row.get(kind, ()) and row["name"] == groups["name"])
+            return next(found, None)
+    rows = [row for row in rows if "object" not in row and "call" not in row]
     name, module = groups.get("name"), groups.get("module", groups.get("missing", ""))
     for row in rows:
         if name is None and not row.get("name"):
@@ -51,7 +69,8 @@ def _known_move(context: CheckContext, hit: SignatureHit, row: Mapping[str, Any]
     if added and (too_old or not removed):
         values |= {"provider_pin": f">={added}", "says": f"it is there from {provider} {added} on"}
     elif removed:
-        values |= {"provider_pin": f"<{removed}", "says": f"{provider} {removed} removed it"}
+        pin = f">={added},<{removed}" if added else f"<{removed}"
+        values |= {"provider_pin": pin, "says": f"{provider} {removed} removed it"}
     for name, fixed in row.get("fixed", {}).items():
         if not importer or name == importer or name in context.view.packages:
             values |= {"fixed": name, "fixed_pin": f">={fixed}"}

@@ -1,0 +1,36 @@
+"""Attributes and arguments that moved: said only where the installed release lacks them."""
+
+from __future__ import annotations
+
+import pytest
+
+from envdoctor.diagnose import diagnose
+from envdoctor.ingest import ingest
+from envdoctor.knowledge import load_matrix
+
+_ATTRIBUTE = "AttributeError: 'MatmulLtState' object has no attribute 'memory_efficient_backward'"
+_LINE = "TypeError: SFTTrainer.__init__() got an unexpected keyword argument '{}'"
+
+
+@pytest.mark.parametrize(
+    ("text", "pins"),
+    [
+        ("trl==0.16.1\n" + _LINE.format("tokenizer"), {"trl": "<0.16.0"}),
+        (
+            "bitsandbytes==0.45.0\n" + _ATTRIBUTE,
+            {"peft": ">=0.14.0"},
+        ),
+        ("ModuleNotFoundError: No module named 'triton.common'", {"triton": ">=2.1.0,<3.0.0"}),
+    ],
+)
+def test_the_release_that_has_it_is_named(text: str, pins: dict[str, str]) -> None:
+    matrix = load_matrix()
+    findings = diagnose(ingest(text, gpu_table=matrix.tables["gpus"]), matrix).findings
+    found = next(one for one in findings if one.id == "EC-moved-name")
+    assert dict(found.options[0].pins) == pins
+
+
+def test_an_argument_that_the_installed_release_takes_has_another_cause() -> None:
+    matrix = load_matrix()
+    facts = ingest("trl==0.14.0\n" + _LINE.format("tokenizer"), gpu_table=matrix.tables["gpus"])
+    assert "EC-moved-name" not in [one.id for one in diagnose(facts, matrix).findings]
