@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -46,10 +45,8 @@ def read_config(folder: Path) -> Config:
 
 
 def _toml(path: Path) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    from envdoctor.toml import tomllib
+
     try:
         with path.open("rb") as file:
             text = file.read(_CAP + 1)

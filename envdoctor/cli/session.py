@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _TP_MAX = 1024
 _DTYPES = {"half": "float16", "fp16": "float16", "bf16": "bfloat16", "float": "float32", "fp32": "float32"}
+DTYPES = ("auto", "float16", "bfloat16", "float32", *_DTYPES)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +113,8 @@ def check_call(wanted: Wanted) -> None:
         raise UsageError(f"--task {wanted.task}: not known", advice=f"one of {', '.join(TASKS)}")
     if wanted.tp is not None and not 1 <= wanted.tp <= _TP_MAX:
         raise UsageError(f"--tp {wanted.tp}: tensor parallel size is a number of GPUs, from 1 to {_TP_MAX}")
+    if wanted.dtype is not None and wanted.dtype not in DTYPES:
+        raise UsageError(f"--dtype {wanted.dtype}: not known", advice=f"one of {', '.join(DTYPES)}")
     if wanted.source is not None and wanted.python is not None:
         raise UsageError("--from reads a report from elsewhere, --python a target here: give one of them")
 

@@ -20,6 +20,7 @@ Runner = Callable[..., Any]
         (["diagnose", "--tp", "many"], "many"),
         (["diagnose", "--engine", "steam"], "--engine steam"),
         (["diagnose", "--task", "cook"], "--task cook"),
+        (["diagnose", "--dtype", "nonsense"], "--dtype nonsense"),
         (["diagnose", "--format", "pdf"], "--format pdf"),
         (["diagnose", "--fail-on", "sometimes"], "--fail-on sometimes"),
         (["diagnose", "--lang", "fr"], "--lang fr"),

@@ -228,7 +228,10 @@ def broken_checkpoint(context: CheckContext) -> Iterable[Hit]:
     said = tuple(log_reason(hit) for hit in context.hits[:2])
     if damage:
         reasons = tuple(Because(fact=f"checkpoint.{d.kind}", value=d.says, source=d.file) for d in damage[:6])
-        values = {"what": f"{damage[0].says} ({damage[0].file})", "file": damage[0].file, "count": str(len(damage))}
+        first = damage[0]
+        verb = first.says.split(" ", 1)[0] in {"is", "has", "holds", "claims", "cannot", "ends"}
+        what = f"{first.file} {first.says}" if verb else f"{first.says} ({first.file})"
+        values = {"what": what, "file": damage[0].file, "count": str(len(damage))}
         yield Hit(because=(*reasons, *said), values=values, explains=2 if said else 0, weight=5)
     elif said:
         hit = context.hits[0]
