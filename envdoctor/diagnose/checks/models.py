@@ -18,7 +18,7 @@ _CLASS_ENDINGS = ("ForCausalLM", "ForConditionalGeneration", "Config", "Model", 
 _READS_THROUGH_TRANSFORMERS = ("transformers", "autoawq", "auto-gptq", "gptqmodel", "llm-compressor", "optimum")
 _AUTO = re.compile(r"configuration_auto|CONFIG_MAPPING|AutoConfig")
 #: from this release on vLLM can run models without an implementation of its own, through transformers
-_VLLM_FALLBACK = "0.7.0"
+_VLLM_FALLBACK = "0.7.2"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
