@@ -1,4 +1,4 @@
-"""The TOML reader: the standard library's where there is one (Python 3.11), its ancestor otherwise."""
+"""The TOML reader of the standard library, which Python 3.10 does not have yet: there it is the same code under its old name."""
 
 from __future__ import annotations
 

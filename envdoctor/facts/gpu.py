@@ -50,7 +50,9 @@ class Cuda:
 
     toolkits: Fact[tuple[Toolkit, ...]] = NOT_STATED
     nvcc: Fact[str] = NOT_STATED  #: version of the nvcc that PATH finds ("12.4")
-    stated: Fact[str] = NOT_STATED  #: "CUDA: 12.4" of a form that does not say whether toolkit, driver or torch is meant
+    stated: Fact[str] = (
+        NOT_STATED  #: "CUDA: 12.4" of a form that does not say whether toolkit, driver or torch is meant
+    )
     cudnn: Fact[str] = NOT_STATED  #: as a pasted report states it
     gcc: Fact[str] = NOT_STATED  #: version of the C compiler that builds would use; "none" where there is none
     ninja: Fact[bool] = NOT_STATED

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,12 +17,8 @@ from typing import Any
 from envdoctor.knowledge.conditions import anchors, package_names
 from envdoctor.knowledge.entry import EntryError, core_from, texts_from
 from envdoctor.knowledge.literals import required_literal
+from envdoctor.toml import tomllib
 from envdoctor.versions import Scheme, compare
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 SCHEMA_VERSION = 1
 

@@ -10,7 +10,6 @@ import hashlib
 import html
 import json
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
@@ -86,10 +85,8 @@ def _asset(name: str) -> str:
 
 @cache
 def _words() -> dict[str, list[str]]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    from envdoctor.toml import tomllib
+
     return {key: [str(item) for item in value] for key, value in tomllib.loads(_asset("html.toml")).items()}
 
 

@@ -139,7 +139,7 @@ def _uv_files(folder: Path, environment: Mapping[str, str], home: Path) -> list[
 
 
 def _names_index(path: Path) -> bool:
-    from envdoctor.resolve.toml import tomllib
+    from envdoctor.toml import tomllib
 
     try:
         if path.stat().st_size > _CAP:

@@ -103,7 +103,7 @@ def read_solution(pylock: str, log: str = "") -> Solution:
     """Reads uv's output. Raises SolverError where it is not a pylock that envdoctor can use."""
     from packaging.pylock import Pylock, PylockValidationError
 
-    from envdoctor.resolve.toml import tomllib
+    from envdoctor.toml import tomllib
 
     try:
         data = tomllib.loads(pylock)

@@ -75,7 +75,7 @@ def usable(pin: Pin) -> tuple[Artifact, ...]:
 def _pylock(lock: Lock) -> str:
     from packaging.pylock import Pylock, PylockValidationError
 
-    from envdoctor.resolve.toml import tomllib
+    from envdoctor.toml import tomllib
 
     text = "".join(f"{line}\n" for line in _pylock_lines(lock))
     try:

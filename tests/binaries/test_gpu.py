@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import tomllib
 
 from envdoctor.binaries.gpu import (
     PtxRange,
@@ -18,6 +17,7 @@ from envdoctor.binaries.gpu import (
     verdicts,
 )
 from envdoctor.facts.extensions import CodeKind, GpuCode, GpuContainer, GpuMatch
+from envdoctor.toml import tomllib
 
 TABLE = Path(__file__).parents[2] / "matrix/tables/ptx-isa.toml"
 CUDA_12_4 = PtxRange(takes=(8, 4), exact=True)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from envdoctor.knowledge.limits import capability_floor, lmdeploy_formats, symbol_origin
+from envdoctor.toml import tomllib
 from envdoctor.versions import Scheme, within
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 FOLDER = Path(__file__).parents[2] / "matrix" / "tables"
 TABLES: dict[str, Any] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,7 @@ from packaging.version import Version
 
 from envdoctor.knowledge import tables as read
 from envdoctor.probe.checkpoint.wellknown import checkpoint_from_table
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from envdoctor.toml import tomllib
 
 FOLDER = Path(__file__).parents[2] / "matrix" / "tables"
 NAMES = (

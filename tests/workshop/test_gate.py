@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from envdoctor.knowledge.build import compile_matrix, entry_files
+from envdoctor.toml import tomllib
 from envdoctor.workshop.gate import test_matrix as run_matrix
 from envdoctor.workshop.lint import lint, lint_entry
 

@@ -107,10 +107,8 @@ def _compile(requirement: str, *, python: str, platform: str) -> str | None:
 
 
 def _best(text: str, requirement: str) -> PublishedWheel | None:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    from envdoctor.toml import tomllib
+
     try:
         lock = Pylock.from_dict(tomllib.loads(text))
     except (tomllib.TOMLDecodeError, PylockValidationError) as error:
