@@ -37,7 +37,7 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fix:
-    """A repaired target. `left` are installed distributions that no index has (editable, built here): they stay as they are."""
+    """A repaired target. `left`: installed distributions that no index has as a wheel (editable, built here); they stay."""
 
     lock: Lock
     changes: tuple[Change, ...]
@@ -94,7 +94,8 @@ def fix_from(facts: Facts, lock: Lock) -> Fix:
                     reasons=pin.reasons,
                 )
             )
-    there = {pin.package.name for pin in lock.pins}
+    there = {pin.package.name for pin in lock.pins} | set(lock.left_out)
     changes += [Change(name=n, before=v, after=None) for n, v in sorted(before.items()) if n not in there]
-    left = tuple(sorted(d.name for d in facts.distributions.installed if not _from_index(d)))
+    installed = facts.distributions.installed
+    left = tuple(sorted(d.name for d in installed if not _from_index(d) or d.name in lock.left_out))
     return Fix(lock=lock, changes=tuple(sorted(changes, key=lambda c: c.name)), left=left)

@@ -41,3 +41,4 @@ class Lock:
     header: Header
     solution: Solution
     solves: int = 0
+    left_out: tuple[str, ...] = ()  #: names that something asks for and that are not among the pins

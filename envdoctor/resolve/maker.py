@@ -186,7 +186,9 @@ class _Attempt:
         return tuple(limit for limit in self.knowledge.decisions.leaves() if limit.name not in names)
 
     def _search(self, problem: Problem, era: Era | None, look: Solver) -> _Outcome:
-        mending = Mending(look=look, decisions=self.knowledge.decisions, asked=self.request.asked, era=era)
+        asked = self.request.asked
+        kept = {name for name, _ in self.request.keep} & {a.name for a in asked if not a.specifier}
+        mending = Mending(look=look, decisions=self.knowledge.decisions, asked=asked, era=era, kept=frozenset(kept))
         judge = MatrixJudge(
             knowledge=self.knowledge, request=self.request, python=problem.place.python, workload=self.workload
         )

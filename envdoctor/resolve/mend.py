@@ -29,6 +29,7 @@ class Mending:
     decisions: Decisions
     asked: Sequence[Asked]
     era: Era | None
+    kept: frozenset[str] = frozenset()  #: what a repaired target holds and nobody asked for by name
     strangers: dict[str, str] = field(default_factory=dict)  #: names that were refused, and why
     _seen: dict[tuple[object, ...], Package | None] = field(default_factory=dict)
 
@@ -39,6 +40,12 @@ class Mending:
             limits = tuple(Limit(text=n, name=n, source="left out", why=self.decisions.left_out[n]) for n in out)
             why = "; ".join(f"{li.name} is left out: {li.why}" for li in limits)
             yield replace(problem, left_out=(*problem.left_out, *limits)), why
+            return
+        stays = [n for n in conflict.wheelless if n in self.kept and not self._vouched(n) and not _is_out(problem, n)]
+        if stays:
+            why = "it has no wheel, so what is installed stays; where torch changes, build it again (--no-build-isolation)"
+            limits = tuple(Limit(text=n, name=n, source="left out", why=why) for n in stays)
+            yield replace(problem, left_out=(*problem.left_out, *limits)), f"{', '.join(stays)} is left out: {why}"
             return
         built = [n for n in conflict.wheelless if n not in problem.sources and self._may_be_built(problem, n)]
         if built:
@@ -54,6 +61,9 @@ class Mending:
 
     def _left_out(self, name: str) -> bool:
         return name in self.decisions.left_out and all(a.name != name for a in self.asked)
+
+    def _vouched(self, name: str) -> bool:
+        return name in self.decisions.sources
 
     def _may_be_built(self, problem: Problem, name: str) -> bool:
         """Whether the user asked for it by name, or the matrix vouches for it; what is compiled elsewhere is not packaging."""

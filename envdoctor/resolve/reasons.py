@@ -57,7 +57,8 @@ def describe(
         index=index,
         notes=tuple(f"{li.name} is left out: {li.why}" for li in problem.left_out),
     )
-    return Lock(pins=tuple(pins), header=header, solution=kept, solves=solves)
+    left = tuple(li.name for li in problem.left_out)
+    return Lock(pins=tuple(pins), header=header, solution=kept, solves=solves, left_out=left)
 
 
 def _without_idle(solution: Solution, problem: Problem, decisions: Decisions) -> Solution:

@@ -85,6 +85,17 @@ def test_a_fix_moves_what_must_move_and_nothing_else(
     assert pins(fix.lock) == {"torch": "2.2.2", "numpy": "1.26.4", "peft": "0.10.0"}
 
 
+def test_what_was_built_on_the_target_stays_and_its_source_is_never_run(
+    index: Callable[..., Index], matrix: Callable[..., Matrix]
+) -> None:
+    there = index(*TORCH, *NUMPY, Release("flash-attn", "2.6.3", "2024-07-25", ["torch"], source=True))
+    sick = _installed(torch="2.2.2+cu121", numpy="2.0.0", **{"flash-attn": "2.6.3"})
+    fix = lock_fix(sick, indexes=[there.url], matrix=matrix({"entries/numpy/ED-2026-9001.toml": NUMPY_ENTRY}))
+    assert [str(c) for c in fix.changes] == ["~ numpy 2.0.0 -> 1.26.4"]
+    assert fix.left == ("flash-attn",)
+    assert "build it again" in fix.lock.header.notes[0]
+
+
 def test_a_clean_target_needs_no_change(index: Callable[..., Index], matrix: Callable[..., Matrix]) -> None:
     there = index(*TORCH, *NUMPY)
     assert lock_fix(_installed(torch="2.2.2", numpy="1.26.4"), indexes=[there.url], matrix=matrix()).changes == ()
