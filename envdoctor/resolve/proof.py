@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -52,11 +53,20 @@ def prove_lock(
     return replace(lock, header=replace(lock.header, proof=tuple(line for line in lines if line)))
 
 
+def _interpreter(version: str) -> str:
+    """What uv is asked for: the running interpreter where it is of that version, else the version."""
+    own = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return sys.executable if version == own else version
+
+
 def _build(lock: Lock, home: Path, run: Runner, index_arguments: Sequence[str], say: Say) -> Path:
     file = home / "requirements.txt"
     file.write_text(text_of(lock, "requirements"), "utf-8")
     venv = home / "venv"
-    made = run(["venv", "--quiet", "--no-python-downloads", "--python", lock.header.python, str(venv)], timeout_s=120)
+    made = run(
+        ["venv", "--quiet", "--no-python-downloads", "--python", _interpreter(lock.header.python), str(venv)],
+        timeout_s=120,
+    )
     if made.status:
         raise SolverError(
             f"no environment with Python {lock.header.python} can be made here: {_last(made.stderr)}",
