@@ -20,6 +20,10 @@ _LINE = "TypeError: SFTTrainer.__init__() got an unexpected keyword argument '{}
             "bitsandbytes==0.45.0\n" + _ATTRIBUTE,
             {"peft": ">=0.14.0"},
         ),
+        (
+            "transformers==5.0.0\nTypeError: Qwen2ForCausalLM.__init__() got an unexpected keyword argument 'load_in_4bit'",
+            {"transformers": ">=4.30.0,<5.0.0"},
+        ),
         ("ModuleNotFoundError: No module named 'triton.common'", {"triton": ">=2.1.0,<3.0.0"}),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
@@ -36,11 +37,15 @@ def _is_denied(context: CheckContext, row: Mapping[str, Any]) -> bool:
     return not too_old and not too_new
 
 
+def _fits(patterns: Iterable[str], owner: str) -> bool:
+    return any(fnmatchcase(owner, pattern) for pattern in patterns)
+
+
 def _row_for(rows: Sequence[Mapping[str, Any]], groups: Mapping[str, str]) -> Mapping[str, Any] | None:
     for kind in ("object", "call"):
         if kind in groups:
             owner = groups[kind].split(".")[0]
-            found = (row for row in rows if owner in row.get(kind, ()) and row["name"] == groups["name"])
+            found = (row for row in rows if row.get("name") == groups["name"] and _fits(row.get(kind, ()), owner))
             return next(found, None)
     rows = [row for row in rows if "object" not in row and "call" not in row]
     name, module = groups.get("name"), groups.get("module", groups.get("missing", ""))
