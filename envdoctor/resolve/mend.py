@@ -6,6 +6,7 @@ and a source is built only where the user asked for it by name or the matrix vou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -19,6 +20,8 @@ from envdoctor.resolve.solution import Package, Solution
 Look = Callable[[Problem], "Solution | Conflict"]
 _STEPS = (timedelta(days=60), timedelta(days=180), timedelta(days=540), None)
 _MINUTE = timedelta(minutes=1)
+#: one version, as written (`==2.1`) and as uv's log has it (`>=2.1, <2.1+`)
+_EXACT = re.compile(r"==|>=(\S+), <\1\+")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -41,7 +44,9 @@ class Mending:
             why = "; ".join(f"{li.name} is left out: {li.why}" for li in limits)
             yield replace(problem, left_out=(*problem.left_out, *limits)), why
             return
-        stays = [n for n in conflict.wheelless if n in self.kept and not self._vouched(n) and not _is_out(problem, n)]
+        stays = [
+            n for n in conflict.wheelless if n in self.kept and not _is_out(problem, n) and self._is_local(problem, n)
+        ]
         if stays:
             why = "it has no wheel, so what is installed stays; where torch changes, build it again (--no-build-isolation)"
             limits = tuple(Limit(text=n, name=n, source="left out", why=why) for n in stays)
@@ -62,8 +67,9 @@ class Mending:
     def _left_out(self, name: str) -> bool:
         return name in self.decisions.left_out and all(a.name != name for a in self.asked)
 
-    def _vouched(self, name: str) -> bool:
-        return name in self.decisions.sources
+    def _is_local(self, problem: Problem, name: str) -> bool:
+        """Whether it can only have been built on the target: no wheel of any date, and nobody vouches for its source."""
+        return name not in self.decisions.sources and self._one(problem, name, dated=False, lowest=False) is None
 
     def _may_be_built(self, problem: Problem, name: str) -> bool:
         """Whether the user asked for it by name, or the matrix vouches for it; what is compiled elsewhere is not packaging."""
@@ -118,8 +124,19 @@ class Mending:
             late = [n for n in known if not _reaches(problem, n, moment)]
             if late:
                 until = "at any date" if moment is None else f"until {moment:%Y-%m-%d}"
+                late += [n for n in self._companions(problem, late, moment) if not _reaches(problem, n, moment)]
                 later = {**problem.later, **dict.fromkeys(late, moment)}
                 yield replace(problem, later=later), f"{', '.join(late)}: let in {until}, the era alone has no answer"
+
+    def _companions(self, problem: Problem, names: Sequence[str], moment: datetime | None) -> list[str]:
+        """What these names fix to one version at that date (torch its nvidia-* and triton): it has to move with them."""
+        texts = [limit.text for limit in problem.limits if limit.name in names]
+        texts += [f"{a.name}{a.specifier}" for a in self.asked if a.name in names]
+        answer = self.look(Problem(requirements=(*names, *texts), place=problem.place, era=moment))
+        if not isinstance(answer, Solution):
+            return []
+        held = [n for n, needs in answer.needs.items() if any(_EXACT.search(need.specifier) for need in needs)]
+        return sorted(n for n in held if n not in names and self._is_known(problem, n))
 
     def _is_known(self, problem: Problem, name: str) -> bool:
         """Whether the name is old enough to be meant by those who need it. A stranger is kept in mind for the refusal."""

@@ -142,6 +142,28 @@ def test_a_fix_outranks_the_era_for_that_package_alone(index: MakeIndex, matrix:
     assert "let in after the era" in reasons(made, "optimum")
 
 
+def test_what_a_late_package_fixes_to_one_version_comes_with_it(index: MakeIndex, matrix: MakeMatrix) -> None:
+    parts = [
+        Release(f"part-{i}", v, day) for i in range(12) for v, day in (("1.0", "2024-01-02"), ("2.0", "2025-01-02"))
+    ]
+    there = index(
+        Release("engine", "1.0", "2024-02-01"), *parts,
+        Release("torch", "2.2.2", "2024-01-20", [f"part-{i}==1.0" for i in range(12)]),
+        Release("torch", "2.6.0", "2025-01-29", [f"part-{i}==2.0" for i in range(12)]),
+    )  # fmt: skip
+    made = lock(
+        ["engine==1.0", "torch>=2.6"],
+        facts=MACHINE,
+        python="3.11",
+        indexes=[there.url],
+        matrix=matrix(),
+        era=parse_era("2024-03-01"),
+    )
+    assert pins(made)["torch"] == "2.6.0"
+    assert pins(made)["part-11"] == "2.0"
+    assert made.solves == 2
+
+
 def test_a_torch_that_is_held_back_dates_what_nobody_pinned(index: MakeIndex, matrix: MakeMatrix) -> None:
     there = index(
         *TORCH, *NUMPY, Release("old-kernels", "1.0", "2024-04-20", ["torch<2.3"]), Release("peft", "0.10.0", "2024-04-01", ["torch"]),
