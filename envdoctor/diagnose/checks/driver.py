@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
+from envdoctor.facts import Known
 from envdoctor.knowledge.tables import driver_minimum, torch_build
 from envdoctor.versions import Scheme, at_least
 
@@ -49,7 +51,15 @@ def driver_too_old(context: CheckContext) -> Iterable[Hit]:
         yield Hit(because=reasons + facts, values=values, packages=_guilty(context), explains=2, weight=4)
     elif below and _explicit_cuda(context):
         reasons = (context.because("driver.version"), context.because("torch.cuda", cuda))
-        yield Hit(because=reasons, values=values, packages=_guilty(context), weight=4)
+        compat = _may_use_compat(context)
+        yield Hit(
+            verdict="possible" if compat else "match",
+            because=reasons,
+            missing=("env.LD_LIBRARY_PATH",) if compat else (),
+            values=values,
+            packages=_guilty(context),
+            weight=4,
+        )
     elif below:
         reasons = (context.because("driver.version"), context.because("package.torch"))
         yield Hit(
@@ -60,6 +70,20 @@ def driver_too_old(context: CheckContext) -> Iterable[Hit]:
             packages=_guilty(context),
             weight=3,
         )
+
+
+#: NVIDIA supports its forward compatibility libraries (cuda-compat) on data-centre GPUs only
+#: https://docs.nvidia.com/deploy/cuda-compatibility/forward-compatibility.html
+_DATA_CENTRE = re.compile(
+    r"\b(?:A100|A800|A10|A30|A40|H100|H800|H200|H20|GH200|B200|GB200|L4|L40S?|T4|V100\w*|P100|Tesla)\b"
+)
+
+
+def _may_use_compat(context: CheckContext) -> bool:
+    """Whether the cuda-compat libraries could carry this GPU over the driver's CUDA major, as many images do."""
+    names = context.view.get("gpu.name")
+    found = [fact.value for fact in names if isinstance(fact, Known)] if isinstance(names, tuple) else []
+    return bool(found) and all(_DATA_CENTRE.search(name) for name in found)
 
 
 def _explicit_cuda(context: CheckContext) -> bool:
