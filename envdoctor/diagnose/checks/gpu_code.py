@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
@@ -12,6 +13,8 @@ from envdoctor.facts import Known
 from envdoctor.knowledge.owners import owners_of_path
 from envdoctor.knowledge.tables import TorchBuild, runs_on, torch_build, vllm_archs
 
+#: a published release; local, dev and source builds choose their own architectures
+_OFFICIAL = re.compile(r"[0-9.]+(?:\.?post[0-9]+)?")
 _ENGINES = ("vllm", "sglang", "lmdeploy", "exllamav2", "auto-gptq", "autoawq", "bitsandbytes", "xformers", "flash-attn")
 
 
@@ -172,6 +175,7 @@ def vllm_gpu_arch(context: CheckContext) -> Iterable[Hit]:
     for capability, why in capabilities(context).items():
         if runs_on(built.archs, capability, ptx=built.ptx) is False:
             yield Hit(
+                verdict="match" if _OFFICIAL.fullmatch(version) else "possible",
                 because=(why, context.because("package.vllm"), *(log_reason(hit) for hit in context.hits[:2])),
                 values={"sm": "sm_" + capability.replace(".", ""), "version": version, "has": " ".join(built.archs)},
                 packages=("vllm", "torch"),
