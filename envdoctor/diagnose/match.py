@@ -19,7 +19,7 @@ from envdoctor.facts import Facts, Known
 from envdoctor.knowledge import Matrix, Text
 from envdoctor.knowledge.catalog import kind_of
 from envdoctor.knowledge.entry import EntryCore
-from envdoctor.knowledge.owners import distribution_of_engine, normalized
+from envdoctor.knowledge.owners import distribution_of_engine, normalized, owners_of_path
 from envdoctor.versions import Scheme, compare
 
 
@@ -78,7 +78,7 @@ def _judge(
         verdict=verdict,
         because=result.because + tuple(log_reason(hit) for hit in hits[:3]),
         missing=result.missing if verdict == "possible" else (),
-        values=_groups(hits),
+        values={_LINE: hits[0].line.text} | _groups(hits) if hits else {},
         explains=explains,
         weight=len(result.because) + 1,
     )
@@ -129,7 +129,7 @@ def _finding(number: int, core: EntryCore, hit: Hit, view: FactView, matrix: Mat
         title=texts.title.fill(hit.values),
         explanation=texts.explanation.fill(hit.values),
         cause=hit.cause or core.cause,
-        packages=(_guilty(core, view, hit.values) if hit.packages is None else hit.packages)[:3],
+        packages=(_guilty(core, view, hit.values, matrix) if hit.packages is None else hit.packages)[:3],
         because=tuple(dict.fromkeys(hit.because)),
         missing=tuple(Missing(fact=path, how=_how(path)) for path in hit.missing),
         options=options_for(texts.fixes, view, hit.values),
@@ -139,17 +139,29 @@ def _finding(number: int, core: EntryCore, hit: Hit, view: FactView, matrix: Mat
     )
 
 
-def _guilty(core: EntryCore, view: FactView, values: Mapping[str, str]) -> tuple[str, ...]:
+#: under this name the recognised line travels with the groups of its signature
+_LINE = "_line"
+#: classes in which some package is always involved: where an entry names none, the asking one or the engine is named
+_ABOUT_A_PACKAGE = (
+    "abi-mismatch", "dtype-unsupported", "glibc-too-old", "gpu-capability-too-low", "kernel-shape-constraint", "known-bug",
+    "missing-shared-library", "missing-toolchain", "no-kernel-image", "platform-unsupported", "python-version-unsupported",
+    "quant-format-unsupported", "version-conflict", "wrong-build",
+)  # fmt: skip
+
+
+def _guilty(core: EntryCore, view: FactView, values: Mapping[str, str], matrix: Matrix) -> tuple[str, ...]:
     """The packages of the cause; `{engine}` is the one that ran, `{group}` what a signature read from the log, and
     each drops out where it is not known."""
-    if not any(package.startswith("{") for package in core.packages):
-        return core.packages
     engine = view.value("workload.engine")
     known = {name: normalized(value) for name, value in values.items()}
     if isinstance(engine, str):
         known["engine"] = distribution_of_engine(engine)
     given = [known.get(package[1:-1], "") if package.startswith("{") else package for package in core.packages]
-    return tuple(dict.fromkeys(package for package in given if package))
+    found = tuple(dict.fromkeys(package for package in given if package))
+    if found or core.cause not in _ABOUT_A_PACKAGE:
+        return found
+    of_file = owners_of_path(matrix.tables, values.get(_LINE, "")) if "-packages/" in values.get(_LINE, "") else ()
+    return of_file[:1] or ((known["engine"],) if "engine" in known else ())
 
 
 def _how(path: str) -> Text:

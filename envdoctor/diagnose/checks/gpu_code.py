@@ -137,6 +137,9 @@ def _from_text(context: CheckContext, said: tuple[SignatureHit, ...], gpus: dict
         "what": owners[0] if owners else "a compiled extension",
         "has": "other GPUs only",
     }
+    first = _first_torch(context, cc) if cc and owners[:1] in ((), ("torch",)) else ""
+    if first and cc.split(".")[0] not in ("5", "6", "7"):
+        values["torch_pin"] = f">={first}"
     reasons += tuple(gpus.values())
     return Hit(
         verdict="match" if owners else "possible", because=reasons, values=values, packages=owners, explains=2, weight=3
@@ -161,7 +164,7 @@ def _owner(context: CheckContext, hit: SignatureHit) -> tuple[str, ...]:
     engine = context.view.value("workload.engine")
     engines = _installed_engines(context)
     if isinstance(engine, str) and engine in context.view.packages:
-        return (engine, "torch")
+        return tuple(dict.fromkeys((engine, "torch")))
     return (*engines, "torch") if engines else ("torch",)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from envdoctor.binaries.torch_abi import demangle, is_torch_symbol, meaning_of
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
-from envdoctor.diagnose.checks.traces import importer_of
+from envdoctor.diagnose.checks.traces import importer_of, likely_asker, wheel_name
 from envdoctor.diagnose.signatures import SignatureHit
 from envdoctor.facts.extensions import SymbolMeaning
 from envdoctor.knowledge.owners import library_owner, owners_of_module, owners_of_path
@@ -26,9 +27,9 @@ _FOREIGN = (
      "driver-too-old", (), "a function of the CUDA driver that the installed driver does not have"),
     (re.compile(r"_{0,2}nvJitLink"), "misconfiguration", ("nvidia-nvjitlink-cu12", "torch"),
      "an older libnvJitLink is found before the one of the wheel"),
-    (re.compile(r"nccl"), "version-conflict", ("nvidia-nccl-cu12", "torch"), "not the NCCL that torch was built with"),
+    (re.compile(r"nccl"), "abi-mismatch", ("nvidia-nccl-cu12", "torch"), "not the NCCL that torch was built with"),
     (re.compile(r"cublas"), "misconfiguration", ("nvidia-cublas-cu12", "torch"), "not the cuBLAS that torch was built with"),
-    (re.compile(r"cudnn"), "version-conflict", ("nvidia-cudnn-cu12", "torch"), "not the cuDNN that torch was built with"),
+    (re.compile(r"cudnn"), "abi-mismatch", ("nvidia-cudnn-cu12", "torch"), "not the cuDNN that torch was built with"),
     (re.compile(r"cusparse"), "misconfiguration", ("nvidia-cusparse-cu12", "torch"), "not the cuSPARSE of the wheel"),
     (re.compile(r"iJIT_"), "version-conflict", ("mkl", "torch"), "an MKL without the ITT functions that torch was linked to"),
     (re.compile(r"_?Py[A-Z]"), "abi-mismatch", (), "a function of another Python than the one that runs"),
@@ -56,12 +57,13 @@ def undefined_symbol(context: CheckContext) -> Iterable[Hit]:
         found = _undefined(context, hit)
         foreign = next((row for row in _FOREIGN if row[0].match(found.symbol)), None)
         if foreign is not None:
-            yield _foreign(hit, found, foreign[1], foreign[2], foreign[3])
+            yield _foreign(context, hit, found, foreign)
         elif is_torch_symbol(found.symbol) or (found.owners and found.owners[0] != "bitsandbytes"):
             yield _of_torch(context, hit, found)
 
 
-def _foreign(hit: SignatureHit, found: _Undefined, cause: str, packages: tuple[str, ...], meaning: str) -> Hit:
+def _foreign(context: CheckContext, hit: SignatureHit, found: _Undefined, row: tuple[Any, ...]) -> Hit:
+    _, cause, packages, meaning = row
     owners = found.owners[:1]
     return Hit(
         because=(log_reason(hit),),
@@ -72,7 +74,7 @@ def _foreign(hit: SignatureHit, found: _Undefined, cause: str, packages: tuple[s
             "meaning": meaning,
             "class": cause,
         },
-        packages=packages or owners,
+        packages=tuple(wheel_name(context, name) for name in packages) or owners,
         cause=cause,
         explains=2,
         weight=4,
@@ -181,7 +183,8 @@ def _wheel_library(
     cuda = context.view.value("torch.cuda")
     major = cuda.split(".")[0] if isinstance(cuda, str) and cuda[:1].isdigit() else None
     wanted = str(number) if number in (11, 12, 13) else None
-    values = {"library": library, "brings": f"{name}-cu{wanted}" if wanted and name.startswith("nvidia-") else name}
+    brings = f"{name}-cu{wanted}" if wanted and name.startswith("nvidia-") else wheel_name(context, name)
+    values = {"library": library, "brings": brings}
     because = [log_reason(hit)]
     cause = None
     if wanted and major and wanted != major:
@@ -198,4 +201,6 @@ def _wheel_library(
         packages = ("torch", values["brings"])
     if importer and importer != "torch" and not cause:
         packages = (importer, *beside, values["brings"])
+    if not importer and (asker := likely_asker(context)):
+        packages = (values["brings"], asker, *beside)
     return Hit(because=tuple(because), values=values, packages=packages, cause=cause, explains=2, weight=3)

@@ -10,6 +10,11 @@ from envdoctor.knowledge.owners import owners_of_module, owners_of_path
 
 _LOOK_BACK = 60  # lines of a traceback in which the importing file stands
 _IMPORT = re.compile(r"^\s*(?:from|import)\s+([A-Za-z_][\w.]*)")
+#: distributions with compiled code of their own, likeliest first: who asks for a library where the text does not say
+_COMPILED = (
+    "auto-gptq", "autoawq-kernels", "vllm", "sgl-kernel", "lmdeploy", "bitsandbytes", "flash-attn", "xformers", "exllamav2",
+    "ctranslate2", "llama-cpp-python", "deepspeed", "tensorrt-llm", "torchvision", "torchaudio",
+)  # fmt: skip
 _NOT_ASKERS = ("torch", "importlib", "ctypes", "python")
 
 
@@ -37,3 +42,23 @@ def _is_known(context: CheckContext, name: str) -> bool:
     if name in context.view.packages:
         return True
     return any(name in names for names in context.tables["modules"]["modules"].values())
+
+
+def wheel_name(context: CheckContext, name: str) -> str:
+    """The distribution of one of NVIDIA's libraries in this environment: the installed one, else that of torch's CUDA major.
+
+    `name` may carry a suffix (`nvidia-nccl-cu12`) or none; other names stay as they are.
+    """
+    stem = re.sub(r"-cu\d\d$", "", name)
+    if not stem.startswith("nvidia-"):
+        return name
+    installed = sorted(found for found in context.view.packages if re.fullmatch(re.escape(stem) + r"-cu\d\d", found))
+    cuda = context.view.value("torch.cuda")
+    major = cuda.split(".")[0] if isinstance(cuda, str) and cuda[:1].isdigit() else "12"
+    own = f"{stem}-cu{major}"
+    return own if own in installed or not installed else installed[0]
+
+
+def likely_asker(context: CheckContext) -> str:
+    """The installed distribution that most likely brought a compiled file nobody named; "" where none is known."""
+    return next((name for name in _COMPILED if name in context.view.packages), "")
