@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from envdoctor.diagnose.checks import CHECKS, CheckContext, Hit
 from envdoctor.diagnose.checks.registry import log_reason
@@ -129,7 +130,7 @@ def _finding(number: int, core: EntryCore, hit: Hit, view: FactView, matrix: Mat
         title=texts.title.fill(hit.values),
         explanation=texts.explanation.fill(hit.values),
         cause=hit.cause or core.cause,
-        packages=(_guilty(core, view, hit.values, matrix) if hit.packages is None else hit.packages)[:3],
+        packages=(_guilty(core, view, hit.values, matrix.tables) if hit.packages is None else hit.packages)[:3],
         because=tuple(dict.fromkeys(hit.because)),
         missing=tuple(Missing(fact=path, how=_how(path)) for path in hit.missing),
         options=options_for(texts.fixes, view, hit.values),
@@ -149,7 +150,7 @@ _ABOUT_A_PACKAGE = (
 )  # fmt: skip
 
 
-def _guilty(core: EntryCore, view: FactView, values: Mapping[str, str], matrix: Matrix) -> tuple[str, ...]:
+def _guilty(core: EntryCore, view: FactView, values: Mapping[str, str], tables: Mapping[str, Any]) -> tuple[str, ...]:
     """The packages of the cause; `{engine}` is the one that ran, `{group}` what a signature read from the log, and
     each drops out where it is not known."""
     engine = view.value("workload.engine")
@@ -160,7 +161,7 @@ def _guilty(core: EntryCore, view: FactView, values: Mapping[str, str], matrix: 
     found = tuple(dict.fromkeys(package for package in given if package))
     if found or core.cause not in _ABOUT_A_PACKAGE:
         return found
-    of_file = owners_of_path(matrix.tables, values.get(_LINE, "")) if "-packages/" in values.get(_LINE, "") else ()
+    of_file = owners_of_path(tables, values.get(_LINE, "")) if "-packages/" in values.get(_LINE, "") else ()
     return of_file[:1] or ((known["engine"],) if "engine" in known else ())
 
 

@@ -24,13 +24,13 @@ def _view(engine: str | None) -> FactView:
 
 
 def test_the_engine_that_ran_is_named_by_its_distribution() -> None:
-    assert _guilty(_CORE, _view("tgi"), {}) == ("text-generation-inference", "vllm")
-    assert _guilty(_CORE, _view("sglang"), {}) == ("sglang", "vllm")
+    assert _guilty(_CORE, _view("tgi"), {}, {}) == ("text-generation-inference", "vllm")
+    assert _guilty(_CORE, _view("sglang"), {}, {}) == ("sglang", "vllm")
 
 
 def test_an_unknown_engine_drops_out_and_a_repeated_name_stays_once() -> None:
-    assert _guilty(_CORE, _view(None), {}) == ("vllm",)
-    assert _guilty(_CORE, _view("vllm"), {}) == ("vllm",)
+    assert _guilty(_CORE, _view(None), {}, {}) == ("vllm",)
+    assert _guilty(_CORE, _view("vllm"), {}, {}) == ("vllm",)
 
 
 def test_a_group_of_the_signature_is_named_as_a_distribution() -> None:
@@ -39,5 +39,19 @@ def test_a_group_of_the_signature_is_named_as_a_distribution() -> None:
         place="X",
         groups={},
     )
-    assert _guilty(core, _view(None), {"package": "Flashinfer_Python"}) == ("flashinfer-python", "sglang")
-    assert _guilty(core, _view(None), {}) == ("sglang",)
+    assert _guilty(core, _view(None), {"package": "Flashinfer_Python"}, {}) == ("flashinfer-python", "sglang")
+    assert _guilty(core, _view(None), {}, {}) == ("sglang",)
+
+
+def test_where_no_package_is_named_the_file_s_owner_or_the_engine_is() -> None:
+    core = core_from(
+        {"id": "X", "effect": "blocks", "cause": {"class": "glibc-too-old", "packages": []}}, place="X", groups={}
+    )
+    line = "version `GLIBC_2.34' not found (required by /usr/lib/python3/site-packages/bitsandbytes/lib.so)"
+    assert _guilty(core, _view("vllm"), {"_line": line}, {}) == ("bitsandbytes",)
+    assert _guilty(core, _view("vllm"), {"_line": "version `GLIBC_2.34' not found"}, {}) == ("vllm",)
+    assert _guilty(core, _view(None), {}, {}) == ()
+    hardware = core_from(
+        {"id": "X", "effect": "blocks", "cause": {"class": "hardware-fault", "packages": []}}, place="X", groups={}
+    )
+    assert _guilty(hardware, _view("vllm"), {}, {}) == ()
