@@ -13,7 +13,7 @@ from envdoctor.resolve.request import Asked
 from envdoctor.resolve.solution import Package, Solution
 from envdoctor.resolve.vetoes import Veto, Way, way_is_open
 
-ID = "EC-abi-mismatch"
+ID = "EC-extension-abi"
 _AUTHORITY = "the symbols of the published wheels (matrix/derived)"
 # uv's spelling of an exact pin: ">=2.4.0, <2.4.0+"
 _EXACT = re.compile(r"==|>=(\S+), <\1\+")

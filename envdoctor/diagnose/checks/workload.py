@@ -16,6 +16,8 @@ from envdoctor.knowledge.tables import vllm_min_capability
 from envdoctor.versions import Scheme, at_least
 
 _SHOWN_TP = 16
+#: what certainly works where nothing of the checkpoint is known, and how to learn the rest
+_ONE = "1 (--model)"
 
 
 def engine_of(context: CheckContext) -> str | None:
@@ -52,8 +54,8 @@ def tensor_parallel_split(context: CheckContext) -> Iterable[Hit]:
     groups = {name: value for hit in reversed(context.hits) for name, value in hit.groups.items()}
     values = {
         "engine": engine or "the engine",
-        "works": ", ".join(map(str, works)) or "?",
-        "tp": str(size or groups.get("tp", "?")),
+        "works": ", ".join(map(str, works)) or _ONE,
+        "tp": str(size or groups.get("tp", "N")),
     }
     packages = (engine,) if engine else ()
     if refused:
@@ -67,7 +69,7 @@ def tensor_parallel_split(context: CheckContext) -> Iterable[Hit]:
         )
     elif said:
         shown = " ".join(f"{name} {value}" for name, value in groups.items()) or "as the message says"
-        values["works"] = ", ".join(map(str, _as_observed(works, groups, size))) or "?"
+        values["works"] = ", ".join(map(str, _as_observed(works, groups, size))) or _ONE
         yield Hit(
             because=said,
             values=values | {"arithmetic": _arithmetic(groups) or shown, "family": groups.get("what", "a layer")},
