@@ -9,7 +9,7 @@ from envdoctor.diagnose.evaluate import evaluate
 from envdoctor.diagnose.finding import Option
 from envdoctor.diagnose.view import FactView
 from envdoctor.knowledge import FixOption
-from envdoctor.knowledge.entry import HOLE, fill_holes
+from envdoctor.text import HOLE, fill_holes
 
 
 def options_for(fixes: Sequence[FixOption], view: FactView, values: Mapping[str, str]) -> tuple[Option, ...]:

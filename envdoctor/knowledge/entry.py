@@ -6,13 +6,13 @@ data like any other entry's.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from envdoctor.errors import InputError
 from envdoctor.knowledge.conditions import Condition, parse_condition
+from envdoctor.text import Text
 
 CLASSES = (
     "driver-too-old", "no-kernel-image", "gpu-capability-too-low", "abi-mismatch", "missing-shared-library",
@@ -28,33 +28,6 @@ EVIDENCE_TYPES = ("report", "fix", "release-note", "documentation", "source", "m
 
 class EntryError(InputError):
     """An entry that is not as it must be; the message begins with its file or id and the key."""
-
-
-HOLE = re.compile(r"\{[a-z_]+\}")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Text:
-    """The same sentence twice. `{name}` stands for a group of the signature or a value of the check."""
-
-    en: str
-    zh: str
-
-    def fill(self, values: Mapping[str, str]) -> Text:
-        """With the known `{name}`s replaced; what nobody filled reads as dots."""
-        en, zh = fill_holes(self.en, values), fill_holes(self.zh, values)
-        return Text(en=HOLE.sub("...", en), zh=HOLE.sub("……", zh))
-
-    def get(self, lang: str) -> str:
-        """The text in `en` or `zh`."""
-        return self.zh if lang == "zh" else self.en
-
-
-def fill_holes(text: str, values: Mapping[str, str]) -> str:
-    """`text` with every `{name}` of `values` replaced."""
-    for name, value in values.items():
-        text = text.replace("{" + name + "}", value)
-    return text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
