@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from envdoctor.errors import EnvdoctorError, UsageError
+from envdoctor.nearest import nearest
 
 _LONGEST = 4000
 
@@ -44,7 +45,7 @@ def _check_folder() -> None:
 
 def _run() -> int:
     # typer carries its own click and shows no other way to its errors than through it
-    from typer._click.exceptions import ClickException, NoArgsIsHelpError
+    from typer._click.exceptions import ClickException, NoArgsIsHelpError, NoSuchOption
     from typer._click.exceptions import UsageError as CallError
 
     from envdoctor.cli.commands import app
@@ -56,13 +57,30 @@ def _run() -> int:
         _say(error.format_message())
         return 2
     except CallError as error:
-        asked = error.ctx.command_path if error.ctx else "envdoctor"
-        _say(f"envdoctor: {_line(error.format_message())}", f"{asked} --help shows what it takes")
+        asked = error.ctx.command_path if error.ctx else _called()
+        meant = nearest(error.option_name, error.possibilities or ()) if isinstance(error, NoSuchOption) else None
+        said = error.message if isinstance(error, NoSuchOption) else error.format_message()
+        advice = f"{asked} --help shows what it takes"
+        _say(f"envdoctor: {_line(said)}", f"did you mean {meant}? {advice}" if meant else advice)
         return 2
     except ClickException as error:
         _say(f"envdoctor: {_line(error.format_message())}")
         return 2
     return status if isinstance(status, int) else 0
+
+
+def _called() -> str:
+    """The command that was called, where the parser does not say."""
+    from envdoctor.cli.commands import app
+
+    named = {command.name for group in (app, *(g.typer_instance for g in app.registered_groups)) if group
+             for command in group.registered_commands} | {group.name for group in app.registered_groups}  # fmt: skip
+    words = []
+    for word in sys.argv[1:3]:
+        if word not in named:
+            break
+        words.append(word)
+    return " ".join(["envdoctor", *words])
 
 
 def _line(text: str) -> str:

@@ -12,6 +12,7 @@ app = typer.Typer(
     name="envdoctor",
     no_args_is_help=True,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     help="Says why a quantized LLM does not run on this machine, and what makes it run.",
     epilog="Start with: envdoctor diagnose. For a machine that is not here: envdoctor diagnose --from report.txt.",
@@ -27,7 +28,7 @@ def _version(value: bool) -> None:
 @app.callback()
 def _root(
     version: bool = typer.Option(
-        False, "--version", callback=_version, is_eager=True, help="Show the version and exit."
+        False, "--version", "-V", callback=_version, is_eager=True, help="Show the version and exit."
     ),
 ) -> None:
     del version

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from envdoctor.errors import UsageError
-
 if TYPE_CHECKING:
     from envdoctor.cli.session import Result
 
@@ -54,16 +52,14 @@ def diagnose_command(
     from envdoctor.cli.output import check_output, language
     from envdoctor.cli.reading import read_stdin
     from envdoctor.cli.session import Wanted, run_diagnosis
+    from envdoctor.nearest import one_of
     from envdoctor.render.plain import visible
     from envdoctor.render.terminal import says_nothing
     from envdoctor.render.words import word
 
     config = read_config(Path.cwd())
-    if format_ not in FORMATS:
-        raise UsageError(f"--format {format_}: one of {', '.join(FORMATS)}")
-    threshold = fail_on or config.fail_on
-    if threshold not in FAIL_ON:
-        raise UsageError(f"--fail-on {threshold}: one of {', '.join(FAIL_ON)}")
+    format_ = one_of("--format", format_, FORMATS)
+    threshold = one_of("--fail-on", fail_on or config.fail_on, FAIL_ON)
     check_output(output)
     wanted = Wanted(
         python=python, model=model, engine=engine or config.engine, task=task or config.task,

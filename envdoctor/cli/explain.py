@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 import typer
 
 from envdoctor.errors import UsageError
@@ -20,11 +23,20 @@ def explain_command(
     matrix = load_matrix()
     number = matrix.number(entry_id)
     if number is None:
-        from difflib import get_close_matches
+        from envdoctor.nearest import nearest
 
-        names = {name.upper(): name for name in matrix.ids()}
-        close = [names[name] for name in get_close_matches(entry_id.upper(), names, n=1)]
-        advice = f"did you mean {close[0]}?" if close else "envdoctor matrix list shows all"
+        close = _numbered(entry_id, matrix.ids()) or nearest(entry_id, matrix.ids())
+        advice = f"did you mean {close}?" if close else "envdoctor matrix list shows all"
         raise UsageError(f"there is no entry {shortened(entry_id, 60)} in the matrix", advice=advice)
     write_output(entry_text(matrix.core(number), matrix.texts(number), language(lang), columns()), None)
     return 0
+
+
+def _numbered(text: str, ids: Iterable[str]) -> str | None:
+    """The entry that a number means which was written short: `3`, `ED-3`, `ED-2026-003`."""
+    found = re.fullmatch(r"(?:ED-)?(?:(\d{4})-)?0*(\d{1,4})", text.strip(), re.IGNORECASE)
+    if found is None:
+        return None
+    year, number = found.groups()
+    ends = f"-{year}-{int(number):04}" if year else f"-{int(number):04}"
+    return next((known for known in ids if known.startswith("ED-") and known.endswith(ends)), None)

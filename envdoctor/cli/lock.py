@@ -54,16 +54,20 @@ def lock_command(
     from envdoctor import resolve
     from envdoctor.cli.output import check_output, write_output
     from envdoctor.cli.progress import Steps
+    from envdoctor.nearest import one_of
     from envdoctor.resolve.request import parse_era
 
-    if format_ not in ("requirements", "pylock"):
-        raise UsageError(f"--format {format_}: requirements or pylock")
+    format_ = one_of("--format", format_, ("requirements", "pylock"))
     if sum([bool(requirements), stack is not None, fix]) == 0:
         raise UsageError("lock: what for? nothing is asked for", advice="give REQUIREMENT..., --stack NAME, or --fix")
     if fix and stack:
         raise UsageError("--fix mends the target as it is, --stack starts from a named set: give one of them")
     if source and python:
         raise UsageError("--from reads a report from elsewhere, --python a target here: give one of them")
+    if era and no_era:
+        raise UsageError("--era sets a day, --no-era lifts it: give one of them")
+    for url in index_url:
+        _check_index(url)
     if driver and not _DRIVER.fullmatch(driver):
         raise UsageError(f"--driver {driver}: is no driver version", advice="as nvidia-smi prints it: 550.54.14")
     check_output(output)
@@ -83,6 +87,16 @@ def lock_command(
             made = resolve.prove(made, facts=facts, stack=stack, indexes=tuple(index_url), say=say)
     write_output(resolve.text_of(made, format_), output)
     return 0
+
+
+def _check_index(url: str) -> None:
+    """Refuses what can be no index: a solver would say that it holds nothing, which proves nothing."""
+    from envdoctor.resolve.problem import without_credentials
+
+    if not re.match(r"(?:https?|file)://[^\s/]*[^\s]+$", url) and not Path(url).is_dir():
+        raise UsageError(
+            f"--index-url {without_credentials(url)}: neither an address nor a folder", advice="as https://HOST/simple"
+        )
 
 
 def _teller(steps: Steps) -> Callable[[str], None]:
@@ -130,8 +144,11 @@ def _gpu(name: str) -> Gpu:
     from envdoctor.ingest import GpuTable
     from envdoctor.knowledge import load_matrix
 
-    model = GpuTable(load_matrix().tables["gpus"]).lookup(name)
+    table = GpuTable(load_matrix().tables["gpus"])
+    model = table.lookup(name)
     if model is None or model.compute_capability is None:
-        raise UsageError(f"--gpu {name}: not in the table of GPUs", advice="give the name as nvidia-smi prints it")
+        near = ", ".join(table.like(name))
+        advice = f"did you mean one of {near}?" if near else "give the name as nvidia-smi prints it"
+        raise UsageError(f"--gpu {name}: not in the table of GPUs", advice=advice)
     capability = known(model.compute_capability, "table of GPUs")
     return Gpu(index=0, name=known(name, "--gpu"), compute_capability=capability)

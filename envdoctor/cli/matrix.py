@@ -22,11 +22,18 @@ def list_command(
     package: str = typer.Option(None, "--package", help="Only entries about this distribution.", show_default=False),
 ) -> int:
     """One line an entry."""
+    from packaging.utils import canonicalize_name
+
     from envdoctor.cli.output import language, write_output
     from envdoctor.knowledge import load_matrix
+    from envdoctor.knowledge.entry import CLASSES
+    from envdoctor.nearest import one_of
     from envdoctor.render.entry import template
+    from envdoctor.render.words import word
 
     matrix, chosen = load_matrix(), language(lang)
+    cause = one_of("--class", cause, CLASSES) if cause else ""
+    package = canonicalize_name(package) if package else ""
     lines = []
     for number in range(len(matrix)):
         core = matrix.core(number)
@@ -34,6 +41,8 @@ def list_command(
             continue
         lines.append(f"{core.id:28} {core.cause:26} {template(matrix.texts(number).title.get(chosen))}\n")
     write_output("".join(sorted(lines)), None)
+    if not lines:
+        typer.echo(word("no-entries", chosen), err=True)
     return 0
 
 

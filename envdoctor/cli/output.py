@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from envdoctor.errors import UndeterminedError, UsageError
+from envdoctor.nearest import one_of
 
 #: what a terminal without Unicode is shown instead
 _PLAIN = {
@@ -165,8 +166,6 @@ def _escaped(found: re.Match[str]) -> str:
 def language(chosen: str | None) -> str:
     """`--lang`, else the locale: zh for Chinese ones whose encoding can show it, else en."""
     if chosen is not None:
-        if chosen not in ("en", "zh"):
-            raise UsageError(f"--lang {chosen}: en or zh")
-        return chosen
+        return one_of("--lang", chosen, ("en", "zh"))
     locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return "zh" if locale.lower().startswith("zh") and shows("中文", sys.stdout) else "en"

@@ -1,4 +1,4 @@
-"""Progress on standard error: nothing for what is quick, one line for what takes longer than a second."""
+"""Progress on standard error, for a person at a terminal: nothing for what is quick, one line for what takes a second."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _PATIENCE_S = 1.0
 
 
 class Steps:
-    """Says which step is under way, once it has taken a second. On a terminal the line is wiped away when the step ends.
+    """Says which step is under way, once it has taken a second. The line is wiped away when the step ends.
 
-    Use as a context manager; `begin(text)` starts a step and ends the one before it. Elsewhere than on a terminal (a CI log)
-    every step that took a second leaves its line.
+    Use as a context manager; `begin(text)` starts a step and ends the one before it. Elsewhere than on a terminal (a CI log,
+    a pipe) nothing is said.
     """
 
     def __init__(self, *, wait: float = _PATIENCE_S) -> None:
@@ -31,10 +31,10 @@ class Steps:
     ) -> None:
         self.end()
 
-    def begin(self, text: str, *, quiet: bool = False) -> None:
-        """A step begins, and the one before it has ended. `quiet`: it is only shown on a terminal."""
+    def begin(self, text: str) -> None:
+        """A step begins, and the one before it has ended."""
         self.end()
-        if quiet and not self._terminal:
+        if not self._terminal:
             return
         self._timer = threading.Timer(self._wait, self._show, (text,))
         self._timer.daemon = True
@@ -46,17 +46,17 @@ class Steps:
             self._timer.cancel()
             self._timer = None
         with self._lock:
-            if self._shown and self._terminal:
+            if self._shown:
                 _write("\r\x1b[K")
             self._shown = False
 
     def _show(self, text: str) -> None:
+        from envdoctor.cli.output import columns
         from envdoctor.render.plain import shortened, visible
 
         with self._lock:
             self._shown = True
-            line = shortened(f"envdoctor: {visible(text)} ...", 79)
-            _write(line if self._terminal else line + "\n")
+            _write(shortened(f"envdoctor: {visible(text)} ...", columns()))
 
 
 def _write(text: str) -> None:

@@ -18,6 +18,7 @@ from envdoctor.diagnose.ignores import IgnoreProblem, apply_ignores
 from envdoctor.errors import UndeterminedError, UsageError
 from envdoctor.facts import ENGINES, TASKS, Checkpoint, Fact, Facts, Unknown, known, unknown, value_of
 from envdoctor.knowledge import Matrix, load_matrix
+from envdoctor.nearest import one_of
 from envdoctor.render.report import report
 from envdoctor.render.words import word
 
@@ -62,11 +63,11 @@ def run_diagnosis(wanted: Wanted, *, config: Config, lang: str, read_stdin: Call
     check_call(wanted)
     matrix = load_matrix()
     with Steps() as steps:
-        steps.begin(word("reading", lang), quiet=True)
+        steps.begin(word("reading", lang))
         facts = collect(wanted, matrix, read_stdin)
         if wanted.smoke:
             facts = replace(facts, smoke=climb(facts, tell=lambda progress: follow(steps, progress, lang)))
-        steps.begin(word("matching", lang), quiet=True)
+        steps.begin(word("matching", lang))
         return judged(facts, matrix, config=config, lang=lang)
 
 
@@ -107,14 +108,16 @@ def _further(folder: Path) -> Matrix:
 
 def check_call(wanted: Wanted) -> None:
     """Refuse what cannot be meant. Raises UsageError."""
-    if wanted.engine is not None and wanted.engine.lower() not in ENGINES:
-        raise UsageError(f"--engine {wanted.engine}: not known", advice=f"one of {', '.join(ENGINES)}")
-    if wanted.task is not None and wanted.task not in TASKS:
-        raise UsageError(f"--task {wanted.task}: not known", advice=f"one of {', '.join(TASKS)}")
+    if wanted.engine is not None:
+        one_of("--engine", wanted.engine, ENGINES)
+    if wanted.task is not None:
+        one_of("--task", wanted.task, TASKS)
     if wanted.tp is not None and not 1 <= wanted.tp <= _TP_MAX:
         raise UsageError(f"--tp {wanted.tp}: tensor parallel size is a number of GPUs, from 1 to {_TP_MAX}")
-    if wanted.dtype is not None and wanted.dtype not in DTYPES:
-        raise UsageError(f"--dtype {wanted.dtype}: not known", advice=f"one of {', '.join(DTYPES)}")
+    if wanted.dtype is not None:
+        one_of("--dtype", wanted.dtype, DTYPES)
+    if wanted.source == "":
+        raise UsageError("--from is empty", advice="name a file, or `-` for standard input")
     if wanted.source is not None and wanted.python is not None:
         raise UsageError("--from reads a report from elsewhere, --python a target here: give one of them")
 
@@ -206,11 +209,12 @@ def _with_workload(facts: Facts, wanted: Wanted) -> Facts:
     if wanted.engine is not None:
         workload = replace(workload, engine=known(wanted.engine.lower(), "--engine"))
     if wanted.task is not None:
-        workload = replace(workload, task=known(wanted.task, "--task"))
+        workload = replace(workload, task=known(wanted.task.lower(), "--task"))
     if wanted.tp is not None:
         workload = replace(workload, tensor_parallel=known(wanted.tp, "--tp"))
     if wanted.dtype is not None:
-        workload = replace(workload, dtype=known(_DTYPES.get(wanted.dtype, wanted.dtype), "--dtype"))
+        dtype = wanted.dtype.lower()
+        workload = replace(workload, dtype=known(_DTYPES.get(dtype, dtype), "--dtype"))
     if wanted.model is not None and isinstance(workload.model, Unknown):
         workload = replace(workload, model=known(wanted.model, "--model"))
     return replace(facts, workload=workload)

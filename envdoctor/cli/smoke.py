@@ -6,8 +6,6 @@ from pathlib import Path
 
 import typer
 
-from envdoctor.errors import UsageError
-
 
 def smoke_command(
     python: Path = typer.Option(
@@ -28,11 +26,11 @@ def smoke_command(
     from envdoctor.cli.progress import Steps
     from envdoctor.cli.session import follow
     from envdoctor.cli.target import interpreter_of
+    from envdoctor.nearest import one_of
     from envdoctor.render.words import word
     from envdoctor.smoke import run_ladder
 
-    if format_ not in ("terminal", "json"):
-        raise UsageError(f"--format {format_}: terminal or json")
+    format_ = one_of("--format", format_, ("terminal", "json"))
     chosen = language(lang)
     with Steps() as steps:
         steps.begin(word("reading", chosen))

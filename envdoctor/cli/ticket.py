@@ -75,11 +75,11 @@ def diff_command(
 ) -> int:
     """Show what changed between two reports. Exit status 1: the findings differ."""
     from envdoctor.cli.output import language, write_output
+    from envdoctor.nearest import one_of
     from envdoctor.render.diff import diff_markdown, diff_text
     from envdoctor.ticket import diff_reports
 
-    if format_ not in ("terminal", "json", "markdown"):
-        raise UsageError(f"--format {format_}: terminal, json or markdown")
+    format_ = one_of("--format", format_, ("terminal", "json", "markdown"))
     chosen = language(lang)
     difference = diff_reports(_report(before, chosen), _report(after, chosen))
     if format_ == "json":
@@ -98,6 +98,7 @@ def _report(path: Path, lang: str) -> dict[str, Any]:
     from envdoctor.cli.reading import read_stdin
     from envdoctor.cli.session import Wanted, run_diagnosis
 
-    if str(path) != "-" and not path.exists():
-        raise UsageError(f"{path}: no such file", advice="diff takes JSON reports, tickets or pasted texts")
+    if str(path) != "-" and not path.is_file():
+        why = "is a folder" if path.is_dir() else "is a pipe or device" if path.exists() else "no such file"
+        raise UsageError(f"{path}: {why}", advice="diff takes JSON reports, tickets or pasted texts")
     return run_diagnosis(Wanted(source=str(path)), config=Config(), lang=lang, read_stdin=read_stdin).report

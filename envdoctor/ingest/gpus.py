@@ -92,6 +92,17 @@ class GpuTable:
                 return capabilities.pop(), ()
         return None
 
+    def like(self, name: str, most: int = 4) -> list[str]:
+        """Names of the table that are written like `name`, those that contain its words first."""
+        from difflib import get_close_matches
+
+        key = " ".join(tokenize(name)[0])
+        if not key or len(key) > 80:
+            return []
+        holding = sorted((known for known in self._models if key in known.split(" ") or key in known), key=len)
+        close = get_close_matches(key, self._models, n=most, cutoff=0.7)
+        return list(dict.fromkeys((*holding, *close)))[:most]
+
     def knows(self, name: str) -> bool:
         """Whether the table has the compute capability of this name."""
         model = self.lookup(name)

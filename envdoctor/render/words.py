@@ -87,6 +87,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "all-of": ("all of", "全部满足"),
     "any-of": ("any of", "任一满足"),
     "value-or": (" or ", " 或 "),
+    "no-entries": ("no entry is about that", "没有相关条目"),
     # ticket
     "written": ("{path}: {files} files, {masked} values masked", "{path}：共 {files} 个文件，已遮蔽 {masked} 个值"),
     "look-first": (

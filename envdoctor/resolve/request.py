@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +15,7 @@ from envdoctor.errors import UsageError
 from envdoctor.facts import Facts
 
 _EXACT = ("==", "===")
+_FILE = re.compile(r"\.(?:txt|toml|lock|whl|tar\.gz|ya?ml)$", re.IGNORECASE)
 _BOUNDED = ("<", "<=", "~=")
 
 
@@ -77,7 +79,12 @@ def parse_asked(texts: Iterable[str]) -> tuple[Asked, ...]:
         try:
             parsed = Requirement(text)
         except InvalidRequirement as error:
-            raise UsageError(f"{text!r} is no requirement: {str(error).splitlines()[0]}") from None
+            raise UsageError(f"{text!r} is no requirement: {str(error).splitlines()[0]}", advice=_meant(text)) from None
+        if _FILE.search(text):
+            raise UsageError(
+                f"{text} names a file: a lock is made for requirements",
+                advice="give the lines that are in it, each quoted",
+            )
         if parsed.url:
             raise UsageError(
                 f"{parsed.name} is asked for by address: a lock takes names from indexes only",
@@ -94,6 +101,12 @@ def parse_asked(texts: Iterable[str]) -> tuple[Asked, ...]:
     if not found:
         raise UsageError("nothing to lock", advice="name requirements, a --stack, or --fix")
     return tuple(found)
+
+
+def _meant(text: str) -> str:
+    """What to write in the place of a text that is no requirement."""
+    single = re.fullmatch(r"\s*([A-Za-z0-9._-]+)\s*=\s*([0-9][A-Za-z0-9.+!]*)\s*", text)
+    return f"did you mean {single[1]}=={single[2]}?" if single else "as pip takes them: 'vllm>=0.6', 'torch==2.4.*'"
 
 
 def parse_era(text: str | None, *, off: bool = False) -> EraChoice:

@@ -9,6 +9,7 @@ from typing import Any
 from envdoctor.errors import UsageError
 from envdoctor.facts import Facts, Workload, known, value_of
 from envdoctor.knowledge import Matrix, Text
+from envdoctor.nearest import one_of
 from envdoctor.resolve.errors import ImpossibleError
 from envdoctor.resolve.request import Asked, parse_asked
 from envdoctor.versions import Scheme, compare
@@ -38,10 +39,9 @@ def stack_names(matrix: Matrix) -> tuple[str, ...]:
 def find_stack(matrix: Matrix, name: str) -> Stack:
     """`vllm`, or `transformers-gptq:auto-gptq` for an option of it. Raises UsageError with what there is."""
     base, _, option = name.partition(":")
+    base = base.lower()
     if base not in matrix.stacks:
-        raise UsageError(
-            f"--stack {name}: there is none of that name", advice="one of " + ", ".join(stack_names(matrix))
-        )
+        one_of("--stack", base, stack_names(matrix))
     data: Mapping[str, Any] = matrix.stacks[base]
     options: Mapping[str, Any] = data.get("options", {})
     if option and option not in options:

@@ -20,6 +20,7 @@ from typing import Any
 
 from envdoctor.errors import UsageError
 from envdoctor.facts.smoke import Number, Outcome, Rung, RungResult, SmokeReport
+from envdoctor.nearest import one_of
 from envdoctor.smoke import canary_files, reference
 from envdoctor.smoke.process import Limits
 from envdoctor.smoke.session import Job, OnProgress, Progress, Session, run_jobs
@@ -82,7 +83,7 @@ def _checked(python: Path | None) -> Path:
 def _checked_device(device: str | None) -> str:
     name = "cuda:0" if device == "cuda" else device or "auto"
     if not DEVICE.fullmatch(name):
-        raise UsageError(f"unknown device {name!r}", advice="Use cpu, cuda:0, cuda:1 and so on.")
+        raise UsageError(f"--device {name}: not known", advice="one of auto, cpu, cuda:0, cuda:1 and so on")
     return name
 
 
@@ -90,7 +91,7 @@ def _checked_rungs(rungs: Sequence[str] | None) -> tuple[Rung, ...]:
     known = {rung.value: rung for rung in Rung}
     wanted = {"engine-kernel" if name == "engine" else name for name in rungs or known}
     for name in sorted(wanted - set(known)):
-        raise UsageError(f"unknown rung {name!r}", advice=f"The rungs are {', '.join(known)}.")
+        one_of("--rung", name, (*known, "engine"))
     return tuple(rung for rung in Rung if rung.value in wanted)
 
 

@@ -125,3 +125,55 @@ def test_chinese_reaches_every_command(envdoctor: Runner, monkeypatch: pytest.Mo
     assert "适用条件" in envdoctor("explain", "ED-2026-0003").out
     assert "环境" in envdoctor("matrix", "list").out
     assert "未识别" in envdoctor("diagnose", "--from", "-", stdin="hello").err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["diagnose", "--modle", "x"], "did you mean --model?"),
+        (["diagnose", "--engine", "vlm"], "did you mean vllm?"),
+        (["diagnose", "--task", "serv"], "did you mean serve?"),
+        (["diagnose", "--dtype", "bfloat-16"], "did you mean bfloat16?"),
+        (["diagnose", "--format", "jsn"], "did you mean json?"),
+        (["diagnose", "--fail-on", "errors"], "did you mean error?"),
+        (["diagnose", "--lang", "zh_CN"], "did you mean zh?"),
+        (["diagnose", "--model"], "envdoctor diagnose --help"),
+        (["diagnose", "--from", ""], "--from is empty"),
+        (["matrix", "test", "--source"], "envdoctor matrix test --help"),
+        (["matrix", "list", "--class", "known-bugs"], "did you mean known-bug?"),
+        (["explain", "ED-2026-003"], "did you mean ED-2026-0003?"),
+        (["explain", "3"], "did you mean ED-2026-0003?"),
+        (["explain", "numpy2"], "did you mean EC-numpy-2?"),
+        (["lock", "--stack", "vlm-awq"], "did you mean vllm-awq?"),
+        (["lock", "torch", "--gpu", "4090"], "did you mean one of rtx 4090"),
+        (["lock", "torch", "--gpu", "A10O"], "a100"),
+        (["lock", "torch", "--era", "2024-01-01", "--no-era"], "give one of them"),
+        (["lock", "torch", "--index-url", "nonsense"], "neither an address nor a folder"),
+        (["lock", "torch", "--index-url", "https://"], "neither an address nor a folder"),
+        (["lock", "torch=2.4"], "did you mean torch==2.4?"),
+        (["lock", "requirements.txt"], "names a file"),
+        (["smoke", "--rung", "torhc"], "did you mean torch?"),
+        (["smoke", "--device", "gpu"], "--device gpu"),
+        (["diff", ".", "."], "diff takes"),
+    ],
+)
+def test_what_was_probably_meant_is_said(envdoctor: Runner, arguments: list[str], says: str):
+    run = envdoctor(*arguments)
+    assert run.status == 2, run
+    assert says in run.err
+    assert len(run.err.splitlines()) <= 2
+
+
+def test_short_help_version_and_any_case(envdoctor: Runner):
+    assert envdoctor("-V").out == envdoctor("--version").out
+    assert envdoctor("diagnose", "-h").out == envdoctor("diagnose", "--help").out
+    said = envdoctor(
+        "diagnose", "--from", "-", "--format", "JSON", "--engine", "vLLM", "--dtype", "BF16", stdin="torch==2.2.1"
+    )
+    assert '"bfloat16"' in said.out
+
+
+def test_a_list_without_entries_says_so(envdoctor: Runner):
+    run = envdoctor("matrix", "list", "--package", "no-such-package")
+    assert (run.status, run.out, run.err) == (0, "", "no entry is about that\n")
+    assert envdoctor("matrix", "list", "--package", "Auto_GPTQ").out

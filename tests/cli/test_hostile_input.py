@@ -41,7 +41,6 @@ def places(tmp_path: Path) -> Path:
         ("zero.zip", "pipe or device"),
         ("dangling", "No such file"),
         ("folder", "is a folder"),
-        ("", "is a folder"),
         ("a" * 300, "too long"),
     ],
 )
@@ -50,6 +49,11 @@ def test_only_files_are_read(envdoctor: Runner, places: Path, option: str, name:
     assert run.status == 2, run
     assert says in run.err
     assert len(run.err.splitlines()) == 2
+
+
+def test_a_name_that_is_empty(envdoctor: Runner):
+    assert "--from is empty" in envdoctor("diagnose", "--from", "").err
+    assert "is a folder" in envdoctor("diagnose", "--log", "").err
 
 
 def test_a_file_beyond_the_cap_is_refused_unread(envdoctor: Runner, tmp_path: Path):
