@@ -10,6 +10,7 @@ from envdoctor.facts.smoke import Outcome, RungResult, SmokeReport
 from envdoctor.render.plain import indented
 
 WORDS: dict[str, tuple[str, str]] = {
+    "target": ("target: ", "目标环境："),
     "passed": ("passed", "通过"),
     "failed-wrong-numbers": ("WRONG NUMBERS", "数值错误"),
     "nan": ("NaN", "出现 NaN"),
@@ -117,8 +118,10 @@ def smoke_text(report: SmokeReport, *, lang: str = "en", out: IO[str] | None = N
     console = Console(file=out, highlight=False, emoji=False, markup=False)
     width = max(40, console.width) - 1
     with console.capture() as captured:
-        for text, style in [line for result in report.results for line in result_lines(result, lang)] + [
-            verdict_line(report, lang)
+        for text, style in [
+            (f"{word('target', lang)}{report.python} (Python {report.python_version})", "dim"),
+            *(line for result in report.results for line in result_lines(result, lang)),
+            verdict_line(report, lang),
         ]:
             margin = " " * (len(text) - len(text.lstrip(" ")))
             for line in indented(text, width, margin, margin):

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from typing import IO, Any
 
-from envdoctor.facts import Facts
+from envdoctor.facts import Facts, Known
 from envdoctor.render.plain import cells, indented, shortened, visible, wrapped
 from envdoctor.render.summary import machine_parts
 from envdoctor.render.words import word
@@ -22,6 +22,8 @@ _STYLE = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 #: what only the user can say; a finding that waits for nothing else takes one line
 _DEPENDS = ("workload.", "checkpoint.", "derived.")
 _GROUNDS, _MISSING, _OPTIONS, _ONE_LINERS = 4, 2, 2, 6
+#: the distribution that envdoctor is
+OWN = "envdoctor-gpu"
 _NARROWEST, _WIDEST, _PIPE = 40, 110, 80
 _ENOUGH = 330
 #: the label says it already
@@ -50,6 +52,7 @@ def terminal_text(facts: Facts, report: dict[str, Any], *, verbose: bool = False
 def _lines(facts: Facts, report: dict[str, Any], width: int, *, verbose: bool) -> Iterator[Line]:
     lang = report["lang"]
     yield from ((line, "bold") for line in _machine(facts, lang, width))
+    yield from ((line, "dim") for line in _target(facts, lang, width))
     certain, possible, depending, settled = _sorted(report["findings"], verbose=verbose)
     for finding in certain:
         yield "", ""
@@ -87,6 +90,19 @@ def _machine(facts: Facts, lang: str, width: int) -> list[str]:
         else:
             lines.append(visible(part))
     return [piece for line in lines for piece in wrapped(line, width)]
+
+
+def _target(facts: Facts, lang: str, width: int) -> list[str]:
+    """Which environment was looked at, where the report was made on the machine; and that it may be the wrong one."""
+    executable = facts.target.executable
+    if not isinstance(executable, Known):
+        return []
+    label = word("target", lang) + word("colon", lang)
+    lines = indented(f"{executable.value} ({executable.source})", width, label, " " * cells(label))
+    names = {distribution.name for distribution in facts.distributions.installed}
+    if executable.source != "--python" and isinstance(facts.target.site_packages, Known) and "torch" not in names:
+        lines += indented(word("own-target" if OWN in names else "no-torch", lang), width, "  ", "  ")
+    return lines
 
 
 def _sorted(findings: list[dict[str, Any]], *, verbose: bool) -> tuple[list[dict[str, Any]], ...]:

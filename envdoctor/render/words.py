@@ -45,6 +45,15 @@ WORDS: dict[str, tuple[str, str]] = {
     "driver": ("driver", "驱动"),
     "no-driver": ("no driver", "无驱动"),
     "python": ("Python", "Python"),
+    "target": ("target", "目标环境"),
+    "own-target": (
+        "That is where envdoctor itself is installed. If another environment fails, name it: --python PATH",
+        "这是 envdoctor 自己所在的环境。如果出问题的是别的环境，请用 --python 指定其路径。",
+    ),
+    "no-torch": (
+        "There is no torch in it. If another environment fails, name it: --python PATH",
+        "其中没有 torch。如果出问题的是别的环境，请用 --python 指定其路径。",
+    ),
     "packages": ("packages", "个包"),
     "matrix": ("Matrix of {date}, {n} entries", "知识库日期 {date}，共 {n} 条"),
     "next": ("All grounds and facts: --verbose. One finding in full: envdoctor explain {id}",

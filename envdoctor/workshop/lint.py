@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from envdoctor.diagnose.checks import CHECKS
-from envdoctor.errors import EnvdoctorError
+from envdoctor.errors import EnvdoctorError, UndeterminedError
 from envdoctor.knowledge.build import entry_files, read_toml
 from envdoctor.knowledge.conditions import AllOf, AnyOf, Condition, Not, PackageLeaf
 from envdoctor.knowledge.entry import EntryCore, core_from, texts_from
@@ -42,7 +42,8 @@ class Problem:
 
 
 def lint(source: Path) -> tuple[Problem, ...]:
-    """Every problem of a matrix folder. Cases are run by `run_cases`, not here."""
+    """Every problem of a matrix folder. Cases are run by `run_cases`, not here. Raises UndeterminedError without google-re2."""
+    _re2()  # said once, and not for every pattern
     groups = read_toml(source / "groups.toml") if (source / "groups.toml").exists() else {}
     problems: list[Problem] = []
     seen: dict[str, str] = {}
@@ -166,8 +167,24 @@ def _evidence(data: Mapping[str, Any]) -> Iterator[str]:
             yield f"evidence[{i}].date: YYYY, YYYY-MM or YYYY-MM-DD"
 
 
+def _re2() -> Any:
+    """The engine that cannot backtrack: it decides which syntax is allowed. Raises UndeterminedError where it is missing."""
+    try:
+        import re2
+    except ImportError:
+        raise UndeterminedError(
+            "the gate compiles patterns with google-re2, which is not installed",
+            advice="python -m pip install google-re2, or the group dev: see CONTRIBUTING.md",
+        ) from None
+    return re2
+
+
 def _signatures(data: Mapping[str, Any]) -> Iterator[str]:
-    import re2  # the engine that cannot backtrack decides which syntax is allowed
+    try:
+        re2 = _re2()
+    except UndeterminedError as error:
+        yield f"signature: not checked: {error}"
+        return
 
     for i, signature in enumerate(data.get("signature", ())):
         for pattern in (signature.get("pattern", ""), *signature.get("also", ())):

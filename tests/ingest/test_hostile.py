@@ -73,9 +73,9 @@ def test_any_mixture_is_read_for_ten_minutes() -> None:
     @settings(max_examples=2_000, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.one_of(TEXTS, SCRAMBLED, st.binary(max_size=4096)))
     def run(data: bytes) -> None:
-        started = time.monotonic()
+        started = time.process_time()  # a busy machine is no fault of the parser
         check(data)
-        assert time.monotonic() - started < 1 + len(data) / (1 << 20)
+        assert time.process_time() - started < 1 + len(data) / (1 << 20)
 
     while time.monotonic() < end:
         run()

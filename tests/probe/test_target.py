@@ -185,6 +185,8 @@ def make_conda(folder: Path) -> Path:
     script.write_text(
         f"#!/bin/sh\nexec {sys.executable} -I -S -c '\n"
         f'import sys; sys.prefix = sys.base_prefix = sys.exec_prefix = sys.base_exec_prefix = "{folder}"\n'
+        # conda's Python keeps the plain layout; a distribution that runs these tests may have changed its own
+        f'import site; site.getsitepackages = lambda _: ["{site_of(folder)}"]\n'
         f'exec(compile(open("{answer}").read(), "inside", "exec"))\'\n'
     )
     script.chmod(0o755)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from envdoctor.diagnose import diagnose
 from envdoctor.diagnose.ignores import Ignore, apply_ignores
+from envdoctor.facts import known
 from envdoctor.ingest import ingest
 from envdoctor.knowledge import load_matrix
 from envdoctor.render.plain import cells
@@ -141,3 +143,23 @@ def test_no_word_is_said_twice(lang: str, doubled: str):
 def test_places_are_named_in_chinese_too():
     assert "第 2 行" in "\n".join(shown(NUMPY, "zh"))
     assert "line 2" in "\n".join(shown(NUMPY))
+
+
+@pytest.mark.parametrize(
+    ("source", "packages", "says"),
+    [
+        ("./.venv", "[pip3] envdoctor-gpu==0.1.0\n", "where envdoctor itself is installed"),
+        ("VIRTUAL_ENV", "[pip3] numpy==1.26.4\n", "There is no torch in it"),
+        ("VIRTUAL_ENV", "[pip3] torch==2.13.0\n", None),
+        ("--python", "[pip3] numpy==1.26.4\n", None),
+    ],
+)
+def test_it_says_which_environment_it_looked_at(source: str, packages: str, says: str | None):
+    facts, data = made(packages)
+    here = replace(
+        facts.target, executable=known("/srv/env/bin/python", source), site_packages=known(("/srv/env/lib",), source)
+    )
+    lines = terminal_text(replace(facts, target=here), data, out=io.StringIO()).splitlines()
+    assert f"target: /srv/env/bin/python ({source})" in lines
+    named = [line for line in lines if "name it: --python" in " ".join(lines)]
+    assert (says in " ".join(" ".join(lines).split())) if says else not named

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from envdoctor.errors import UndeterminedError
 from envdoctor.knowledge.build import compile_matrix, entry_files
 from envdoctor.toml import tomllib
 from envdoctor.workshop.gate import test_matrix as run_matrix
@@ -94,3 +96,10 @@ def test_a_case_with_the_wrong_verdict_fails(tmp_path: Path):
     wrong = GOOD.replace('"package.optimum" = "1.19.2"', '"package.optimum" = "1.21.0"', 1)
     results: Any = run_matrix(made(tmp_path, ED_2026_9999=wrong))
     assert [(r.name, r.expected, r.got) for r in results if not r.passed] == [("old", "match", "silent")]
+
+
+def test_a_plain_installation_is_told_what_the_gate_needs(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "re2", None)
+    with pytest.raises(UndeterminedError, match="google-re2"):
+        lint(SOURCE)
+    assert any("google-re2" in says for says in lint_entry(tomllib.loads(GOOD), "ED-2026-9999", {}))
