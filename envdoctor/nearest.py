@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from envdoctor.errors import UsageError
+from envdoctor.text import SPACE, Text, joined
 
 _LONGEST = 200
 
@@ -31,5 +32,13 @@ def one_of(option: str, value: str, allowed: Iterable[str]) -> str:
         if value.casefold() == name.casefold():
             return name
     close = nearest(value, names)
-    meant = f"did you mean {close}? " if close else ""
-    raise UsageError(f"{option} {value}: not known", advice=f"{meant}one of {', '.join(names)}")
+    every = Text(en=f"one of {', '.join(names)}", zh=f"可选：{'、'.join(names)}")
+    raise UsageError(
+        Text(en=f"{option} {value}: not known", zh=f"{option} {value}：不认识的取值"),
+        advice=joined((did_you_mean(close), every), SPACE) if close else every,
+    )
+
+
+def did_you_mean(name: str) -> Text:
+    """The question that names what was probably meant."""
+    return Text(en=f"did you mean {name}?", zh=f"是否想输入 {name}？")

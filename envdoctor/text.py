@@ -78,6 +78,7 @@ def joined(parts: Iterable[str], separator: Text) -> Text:
 
 
 COMMA = Text(en=", ", zh="、")
+SPACE = Text(en=" ", zh="")
 SEMICOLON = Text(en="; ", zh="；")
 
 

@@ -6,26 +6,26 @@ import os
 import sys
 from pathlib import Path
 
-from envdoctor.errors import EnvdoctorError, UsageError
-from envdoctor.nearest import nearest
-
-_LONGEST = 4000
+from envdoctor.errors import EnvdoctorError, UsageError, system_says
+from envdoctor.text import Text, same
 
 
 def main() -> None:
     """Entry point of `envdoctor` and `envdoctor-gpu`. Never ends in a traceback."""
     try:
+        from envdoctor.cli.language import begin
         from envdoctor.cli.output import prepare_streams
 
         prepare_streams()
+        begin()
         _check_folder()
         status = _run()
         sys.stdout.flush()  # a full disk or a reader that went away is met here, not at the interpreter's exit
     except EnvdoctorError as error:
-        _say(f"envdoctor: {error}", error.advice)
+        _tell(error.message, error.advice)
         status = error.exit_status
     except KeyboardInterrupt:
-        _say("envdoctor: interrupted")
+        _tell(Text(en="interrupted", zh="已中断"))
         status = 130
     except OSError as error:
         status = _failed_system(error)
@@ -38,15 +38,16 @@ def _check_folder() -> None:
     try:
         Path.cwd()
     except OSError as error:
+        why = system_says(error)
         raise UsageError(
-            f"the working folder cannot be used: {error.strerror or error}", advice="cd to a folder that exists"
+            Text(en=f"the working folder cannot be used: {why}", zh=f"当前目录无法使用：{why.zh}"),
+            advice=Text(en="cd to a folder that exists", zh="请 cd 到一个存在的目录"),
         ) from None
 
 
 def _run() -> int:
     # typer carries its own click and shows no other way to its errors than through it
-    from typer._click.exceptions import ClickException, NoArgsIsHelpError, NoSuchOption
-    from typer._click.exceptions import UsageError as CallError
+    from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
     from envdoctor.cli.commands import app
 
@@ -54,38 +55,14 @@ def _run() -> int:
         script = Path(sys.argv[0]).name  # the other script of the wheel keeps its name: completion is bound to it
         status = app(prog_name=script if script == "envdoctor-gpu" else "envdoctor", standalone_mode=False)
     except NoArgsIsHelpError as error:
-        _say(error.format_message())
-        return 2
-    except CallError as error:
-        asked = error.ctx.command_path if error.ctx else _called()
-        meant = nearest(error.option_name, error.possibilities or ()) if isinstance(error, NoSuchOption) else None
-        said = error.message if isinstance(error, NoSuchOption) else error.format_message()
-        advice = f"{asked} --help shows what it takes"
-        _say(f"envdoctor: {_line(said)}", f"did you mean {meant}? {advice}" if meant else advice)
+        print(error.format_message(), file=sys.stderr)  # noqa: T201 - the command line
         return 2
     except ClickException as error:
-        _say(f"envdoctor: {_line(error.format_message())}")
+        from envdoctor.cli.refusals import call_error
+
+        _tell(*call_error(error))
         return 2
     return status if isinstance(status, int) else 0
-
-
-def _called() -> str:
-    """The command that was called, where the parser does not say."""
-    from envdoctor.cli.commands import app
-
-    named = {command.name for group in (app, *(g.typer_instance for g in app.registered_groups)) if group
-             for command in group.registered_commands} | {group.name for group in app.registered_groups}  # fmt: skip
-    words = []
-    for word in sys.argv[1:3]:
-        if word not in named:
-            break
-        words.append(word)
-    return " ".join(["envdoctor", *words])
-
-
-def _line(text: str) -> str:
-    text = " ".join(text.split()).rstrip(".")
-    return text[:1].lower() + text[1:]
 
 
 def _failed_system(error: OSError) -> int:
@@ -94,25 +71,30 @@ def _failed_system(error: OSError) -> int:
     from envdoctor.cli.output import forget_output
 
     forget_output()
-    place = f": {error.filename}" if error.filename else " (standard output)"
-    _say(f"envdoctor: {error.strerror or error}{place}", "look at the disk and its permissions, then try again")
+    place = same(error.filename) if error.filename else Text(en="standard output", zh="标准输出")
+    why = system_says(error)
+    _tell(
+        Text(en=f"{place}: {why}", zh=f"{place.zh}：{why.zh}"),
+        Text(en="look at the disk and its permissions, then try again", zh="请检查磁盘与权限，然后重试"),
+    )
     return 3
 
 
 def _internal(error: Exception) -> int:
     if os.environ.get("ENVDOCTOR_DEBUG"):
         raise error
-    _say(
-        f"envdoctor: internal error: {type(error).__name__}: {error}",
-        "this is a bug of envdoctor: please report it; ENVDOCTOR_DEBUG=1 shows where it happened",
+    what = f"{type(error).__name__}: {error}"
+    _tell(
+        Text(en=f"internal error: {what}", zh=f"内部错误：{what}"),
+        Text(
+            en="this is a bug of envdoctor: please report it; ENVDOCTOR_DEBUG=1 shows where it happened",
+            zh="这是 envdoctor 的缺陷，请反馈；设置 ENVDOCTOR_DEBUG=1 可显示出错位置",
+        ),
     )
     return 3
 
 
-def _say(text: str, advice: str | None = None) -> None:
-    from envdoctor.render.plain import visible_lines
+def _tell(text: str, advice: str | None = None) -> None:
+    from envdoctor.cli.language import tell
 
-    for line in (text, f"  {advice}" if advice else ""):
-        if line:
-            shown = visible_lines(line)
-            print(shown if len(shown) < _LONGEST else shown[:_LONGEST] + " ...", file=sys.stderr)  # noqa: T201 - the command line
+    tell(text, advice)

@@ -8,9 +8,11 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from envdoctor.cli.language import LANGUAGES
 from envdoctor.diagnose.ignores import Ignore
 from envdoctor.errors import UsageError
 from envdoctor.render.plain import shortened
+from envdoctor.text import Text, same
 
 _KEYS = {"fail-on", "engine", "task", "tp", "dtype", "lang", "matrix", "ignore"}
 _IGNORE_KEYS = {"id", "reason", "until", "until-fixed"}
@@ -51,12 +53,18 @@ def _toml(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             text = file.read(_CAP + 1)
         if len(text) > _CAP:
-            raise UsageError(f"{path.name}: larger than {_CAP >> 20} MiB", advice="run from another folder")
+            raise UsageError(
+                Text(
+                    en=f"{path.name}: larger than {_CAP >> 20} MiB", zh=f"{path.name}：超过 {_CAP >> 20} MiB"
+                ),
+                advice=Text(en="run from another folder", zh="请换一个目录运行"),
+            )
         data: dict[str, Any] = tomllib.loads(text.decode())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        says = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        why = Text(en="nested too deeply", zh="嵌套过深") if isinstance(error, RecursionError) else same(error)
         raise UsageError(
-            f"{path.name} cannot be read: {says}", advice="mend the file, or run from another folder"
+            Text(en=f"{path.name} cannot be read: {why}", zh=f"{path.name} 无法读取：{why.zh}"),
+            advice=Text(en="mend the file, or run from another folder", zh="请修正该文件，或换一个目录运行"),
         ) from None
     return data
 
@@ -64,14 +72,24 @@ def _toml(path: Path) -> dict[str, Any]:
 def _config(data: Any, path: Path) -> Config:
     if not isinstance(data, Mapping):
         raise UsageError(
-            f"{path.name}: [tool.envdoctor] is no table", advice="write [tool.envdoctor] and keys below it"
+            Text(en=f"{path.name}: [tool.envdoctor] is no table", zh=f"{path.name}：[tool.envdoctor] 不是表"),
+            advice=Text(en="write [tool.envdoctor] and keys below it", zh="请写成 [tool.envdoctor]，键写在其下"),
         )
     for key in data:
         if key not in _KEYS:
-            raise UsageError(f"{path.name}: unknown key {key!r}", advice=f"known keys: {', '.join(sorted(_KEYS))}")
+            keys = sorted(_KEYS)
+            raise UsageError(
+                Text(en=f"{path.name}: unknown key {key!r}", zh=f"{path.name}：未知的键 {key!r}"),
+                advice=Text(en=f"known keys: {', '.join(keys)}", zh=f"可用的键：{'、'.join(keys)}"),
+            )
     fail_on = _typed(data, "fail-on", str, path) or "error"
-    if fail_on not in FAIL_ON:
-        raise UsageError(f"{path.name}: fail-on = {fail_on!r}", advice=f"one of {', '.join(FAIL_ON)}")
+    lang = _typed(data, "lang", str, path)
+    for key, value, allowed in (("fail-on", fail_on, FAIL_ON), ("lang", lang, LANGUAGES)):
+        if value is not None and value not in allowed:
+            raise UsageError(
+                Text(en=f"{path.name}: {key} = {value!r}", zh=f"{path.name}：{key} = {value!r} 无效"),
+                advice=Text(en=f"one of {', '.join(allowed)}", zh=f"可选：{'、'.join(allowed)}"),
+            )
     folders = _typed(data, "matrix", list, path) or []
     return Config(
         fail_on=fail_on,
@@ -79,7 +97,7 @@ def _config(data: Any, path: Path) -> Config:
         task=_typed(data, "task", str, path),
         tp=_typed(data, "tp", int, path),
         dtype=_typed(data, "dtype", str, path),
-        lang=_typed(data, "lang", str, path),
+        lang=lang,
         matrix_folders=tuple(path.parent / str(folder) for folder in folders),
         ignores=tuple(
             _ignore(item, f"{path.name}: ignore[{i}]")
@@ -91,15 +109,29 @@ def _config(data: Any, path: Path) -> Config:
 def _typed(data: Mapping[str, Any], key: str, kind: type[Any], path: Path) -> Any:
     value = data.get(key)
     if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-        raise UsageError(f"{path.name}: {key} must be a {kind.__name__}, found {shortened(repr(value), 60)}")
+        found = shortened(repr(value), 60)
+        raise UsageError(
+            Text(
+                en=f"{path.name}: {key} must be a {kind.__name__}, found {found}",
+                zh=f"{path.name}：{key} 的类型应为 {kind.__name__}，实际为 {found}",
+            )
+        )
     return value
+
+
+def _refused(place: str, says: Text) -> UsageError:
+    return UsageError(Text(en=f"{place}: {says}", zh=f"{place}：{says.zh}"))
 
 
 def _ignore(data: Any, place: str) -> Ignore:
     if not isinstance(data, Mapping) or set(data) - _IGNORE_KEYS:
-        raise UsageError(f"{place}: expected id, reason and until or until-fixed")
+        raise _refused(
+            place, Text(en="expected id, reason and until or until-fixed", zh="应有 id、reason，以及 until 或 until-fixed")
+        )
     if not all(isinstance(data.get(key), str) and data[key] for key in ("id", "reason")):
-        raise UsageError(f"{place}: an ignore needs `id` and `reason`, both texts")
+        raise _refused(
+            place, Text(en="an ignore needs `id` and `reason`, both texts", zh="忽略项需要 `id` 与 `reason`，均为文本")
+        )
     until = data.get("until")
     if isinstance(until, datetime):
         until = until.date()
@@ -107,9 +139,20 @@ def _ignore(data: Any, place: str) -> Ignore:
         try:
             until = date.fromisoformat(until)
         except ValueError:
-            raise UsageError(f"{place}: until = {until!r} is no date (YYYY-MM-DD)") from None
+            raise _refused(place, _no_date(until)) from None
     if until is not None and not isinstance(until, date):
-        raise UsageError(f"{place}: until = {shortened(repr(until), 60)} is no date (YYYY-MM-DD)")
+        raise _refused(place, _no_date(until))
     if until is None and not data.get("until-fixed"):
-        raise UsageError(f"{place}: say how long: until = a date, or until-fixed = true")
+        raise _refused(
+            place,
+            Text(
+                en="say how long: until = a date, or until-fixed = true",
+                zh="请说明忽略到何时：until = 日期，或 until-fixed = true",
+            ),
+        )
     return Ignore(id=data["id"], reason=data["reason"], until=until, until_fixed=bool(data.get("until-fixed")))
+
+
+def _no_date(value: Any) -> Text:
+    shown = shortened(repr(value), 60)
+    return Text(en=f"until = {shown} is no date (YYYY-MM-DD)", zh=f"until = {shown} 不是日期（YYYY-MM-DD）")

@@ -7,28 +7,46 @@ from collections.abc import Iterable
 
 import typer
 
+from envdoctor.cli.command import says
+from envdoctor.cli.language import LANG, language
 from envdoctor.errors import UsageError
+from envdoctor.text import Text
 
 
+@says(
+    Text(
+        en="Show one entry in full: cause, fixes, condition, evidence.",
+        zh="显示一个条目的全部内容：原因、解决办法、适用条件、证据。",
+    )
+)
 def explain_command(
-    entry_id: str = typer.Argument(..., metavar="ID", help="ED-YYYY-NNNN or EC-name."),
-    lang: str = typer.Option(None, "--lang", help="en or zh (default: from the locale).", show_default=False),
+    entry_id: str = typer.Argument(
+        ..., metavar="ID", help=Text(en="ED-YYYY-NNNN or EC-name.", zh="ED-YYYY-NNNN 或 EC-name。")
+    ),
+    lang: str = LANG,
 ) -> int:
-    """Show one entry in full: cause, fixes, condition, evidence."""
-    from envdoctor.cli.output import columns, language, write_output
+    from envdoctor.cli.output import columns, write_output
     from envdoctor.knowledge import load_matrix
     from envdoctor.render.entry import entry_text
     from envdoctor.render.plain import shortened
 
+    chosen = language(lang)
     matrix = load_matrix()
     number = matrix.number(entry_id)
     if number is None:
-        from envdoctor.nearest import nearest
+        from envdoctor.nearest import did_you_mean, nearest
 
         close = _numbered(entry_id, matrix.ids()) or nearest(entry_id, matrix.ids())
-        advice = f"did you mean {close}?" if close else "envdoctor matrix list shows all"
-        raise UsageError(f"there is no entry {shortened(entry_id, 60)} in the matrix", advice=advice)
-    write_output(entry_text(matrix.core(number), matrix.texts(number), language(lang), columns()), None)
+        advice = (
+            did_you_mean(close)
+            if close
+            else Text(en="envdoctor matrix list shows all", zh="用 envdoctor matrix list 查看全部条目")
+        )
+        name = shortened(entry_id, 60)
+        raise UsageError(
+            Text(en=f"there is no entry {name} in the matrix", zh=f"知识库中没有条目 {name}"), advice=advice
+        )
+    write_output(entry_text(matrix.core(number), matrix.texts(number), chosen, columns()), None)
     return 0
 
 

@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from envdoctor.cli.command import says
+from envdoctor.cli.refusals import ELSEWHERE_OR_HERE
+from envdoctor.cli.language import LANG, language
+
 from envdoctor.errors import UsageError
 from envdoctor.facts import Facts, Gpu, known
+from envdoctor.text import Text, said
 
 if TYPE_CHECKING:
     from envdoctor.cli.progress import Steps
@@ -19,60 +24,144 @@ if TYPE_CHECKING:
 _DRIVER = re.compile(r"\d{1,4}(\.\d{1,4}){0,3}")
 
 
+@says(
+    Text(
+        en="Lock versions that work together on this GPU and driver.\n\n"
+        "Exit status: 0 locked, 1 proven impossible or the proof failed, 2 wrong call, 3 index or budget.",
+        zh="求出在当前显卡与驱动上能一起工作的版本，并生成锁定文件。\n\n"
+        "退出码：0 已锁定，1 已证明无解或验证未通过，2 调用有误，3 索引不可用或求解次数用尽。",
+    )
+)
 def lock_command(
     requirements: list[str] = typer.Argument(
-        None, metavar="REQUIREMENT...", help="As pip takes them: 'vllm>=0.6'.", show_default=False
+        None,
+        metavar="REQUIREMENT...",
+        help=Text(en="As pip takes them: 'vllm>=0.6'.", zh="写法与 pip 相同，如 'vllm>=0.6'。"),
+        show_default=False,
     ),
     stack: str = typer.Option(
-        None, "--stack", help="A named stack (vllm-awq, transformers-gptq, lmdeploy, ...).", show_default=False
+        None,
+        "--stack",
+        help=Text(
+            en="A named stack (vllm-awq, transformers-gptq, lmdeploy, ...).",
+            zh="预定义的技术栈（vllm-awq、transformers-gptq、lmdeploy 等）。",
+        ),
+        show_default=False,
     ),
-    fix: bool = typer.Option(False, "--fix", help="The smallest change to the target that makes its report clean."),
+    fix: bool = typer.Option(
+        False,
+        "--fix",
+        help=Text(
+            en="The smallest change to the target that makes its report clean.", zh="求出使目标环境不再报错的最小改动。"
+        ),
+    ),
     source: str = typer.Option(
-        None, "--from", help="A report or pasted text of the machine to lock for.", show_default=False
+        None,
+        "--from",
+        help=Text(en="A report or pasted text of the machine to lock for.", zh="目标机器的报告或粘贴文本，据此锁定。"),
+        show_default=False,
     ),
     python: Path = typer.Option(
-        None, "--python", help="The target whose machine and Python are meant.", show_default=False
+        None,
+        "--python",
+        help=Text(en="The target whose machine and Python are meant.", zh="按该目标环境所在的机器与 Python 锁定。"),
+        show_default=False,
     ),
-    gpu: str = typer.Option(None, "--gpu", help="Name of the GPU to lock for, e.g. 'RTX 4090'.", show_default=False),
-    driver: str = typer.Option(None, "--driver", help="Driver version to lock for.", show_default=False),
-    python_version: str = typer.Option(None, "--python-version", help="Python to lock for, X.Y.", show_default=False),
+    gpu: str = typer.Option(
+        None,
+        "--gpu",
+        help=Text(en="Name of the GPU to lock for, e.g. 'RTX 4090'.", zh="按此显卡锁定，如 'RTX 4090'。"),
+        show_default=False,
+    ),
+    driver: str = typer.Option(
+        None, "--driver", help=Text(en="Driver version to lock for.", zh="按此驱动版本锁定。"), show_default=False
+    ),
+    python_version: str = typer.Option(
+        None,
+        "--python-version",
+        help=Text(en="Python to lock for, X.Y.", zh="按此 Python 版本锁定，格式 X.Y。"),
+        show_default=False,
+    ),
     index_url: list[str] = typer.Option(
-        [], "--index-url", help="Index to use instead of the configured ones.", show_default=False
+        [],
+        "--index-url",
+        help=Text(en="Index to use instead of the configured ones.", zh="使用该索引，不用已配置的索引。"),
+        show_default=False,
     ),
-    era: str = typer.Option(None, "--era", help="Newest day (YYYY-MM-DD) of floating packages.", show_default=False),
-    no_era: bool = typer.Option(False, "--no-era", help="Let floating packages be as new as they are."),
+    era: str = typer.Option(
+        None,
+        "--era",
+        help=Text(
+            en="Newest day (YYYY-MM-DD) of floating packages.", zh="未指定版本的包，发布日期不晚于该日（YYYY-MM-DD）。"
+        ),
+        show_default=False,
+    ),
+    no_era: bool = typer.Option(
+        False,
+        "--no-era",
+        help=Text(en="Let floating packages be as new as they are.", zh="未指定版本的包可取最新版，不受年代限制。"),
+    ),
     output: Path = typer.Option(
-        None, "--output", "-o", help="Write here instead of standard output.", show_default=False
+        None,
+        "--output",
+        "-o",
+        help=Text(en="Write here instead of standard output.", zh="写入该文件，而不是标准输出。"),
+        show_default=False,
     ),
-    format_: str = typer.Option("requirements", "--format", help="requirements or pylock."),
-    prove: bool = typer.Option(False, "--prove", help="Build the lock in a throw-away environment and try it."),
+    format_: str = typer.Option(
+        "requirements", "--format", help=Text(en="requirements or pylock.", zh="requirements 或 pylock。")
+    ),
+    prove: bool = typer.Option(
+        False,
+        "--prove",
+        help=Text(
+            en="Build the lock in a throw-away environment and try it.", zh="在临时环境中实际安装并验证锁定结果。"
+        ),
+    ),
+    lang: str = LANG,
 ) -> int:
-    """Lock versions that work together on this GPU and driver.
-
-    Exit status: 0 locked, 1 proven impossible or the proof failed, 2 wrong call, 3 index or budget.
-    """
     from envdoctor import resolve
+    from envdoctor.cli.config import read_config
     from envdoctor.cli.output import check_output, write_output
     from envdoctor.cli.progress import Steps
     from envdoctor.nearest import one_of
     from envdoctor.resolve.request import parse_era
 
+    chosen = language(lang, read_config(Path.cwd()).lang)
     format_ = one_of("--format", format_, ("requirements", "pylock"))
     if sum([bool(requirements), stack is not None, fix]) == 0:
-        raise UsageError("lock: what for? nothing is asked for", advice="give REQUIREMENT..., --stack NAME, or --fix")
+        raise UsageError(
+            Text(en="lock: what for? nothing is asked for", zh="lock：没有说明要锁定什么"),
+            advice=Text(
+                en="give REQUIREMENT..., --stack NAME, or --fix", zh="请给出 REQUIREMENT...、--stack NAME 或 --fix"
+            ),
+        )
     if fix and stack:
-        raise UsageError("--fix mends the target as it is, --stack starts from a named set: give one of them")
+        raise UsageError(
+            Text(
+                en="--fix mends the target as it is, --stack starts from a named set: give one of them",
+                zh="--fix 修复现有的目标环境，--stack 从预定义的技术栈开始：两者只能选一个",
+            )
+        )
     if source and python:
-        raise UsageError("--from reads a report from elsewhere, --python a target here: give one of them")
+        raise UsageError(ELSEWHERE_OR_HERE)
     if era and no_era:
-        raise UsageError("--era sets a day, --no-era lifts it: give one of them")
+        raise UsageError(
+            Text(
+                en="--era sets a day, --no-era lifts it: give one of them",
+                zh="--era 设定截止日期，--no-era 取消限制：两者只能选一个",
+            )
+        )
     for url in index_url:
         _check_index(url)
     if driver and not _DRIVER.fullmatch(driver):
-        raise UsageError(f"--driver {driver}: is no driver version", advice="as nvidia-smi prints it: 550.54.14")
+        raise UsageError(
+            Text(en=f"--driver {driver}: is no driver version", zh=f"--driver {driver}：不是驱动版本号"),
+            advice=Text(en="as nvidia-smi prints it: 550.54.14", zh="写法与 nvidia-smi 的输出一致，如 550.54.14"),
+        )
     check_output(output)
     with Steps() as steps:
-        say = _teller(steps)
+        say = _teller(steps, chosen)
         facts = _facts(source=source, python=python, gpu=gpu, driver=driver, here=fix or not python_version)
         common: dict[str, Any] = {
             "facts": facts, "python": python_version, "indexes": tuple(index_url), "era": parse_era(era, off=no_era), "say": say,
@@ -85,7 +174,7 @@ def lock_command(
             made = resolve.lock(requirements or (), stack=stack, **common)
         if prove:
             made = resolve.prove(made, facts=facts, stack=stack, indexes=tuple(index_url), say=say)
-    write_output(resolve.text_of(made, format_), output)
+    write_output(resolve.text_of(made, format_, lang=chosen), output)
     return 0
 
 
@@ -94,22 +183,26 @@ def _check_index(url: str) -> None:
     from envdoctor.resolve.problem import without_credentials
 
     if not re.match(r"(?:https?|file)://[^\s/]*[^\s]+$", url) and not Path(url).is_dir():
+        shown = without_credentials(url)
         raise UsageError(
-            f"--index-url {without_credentials(url)}: neither an address nor a folder", advice="as https://HOST/simple"
+            Text(
+                en=f"--index-url {shown}: neither an address nor a folder",
+                zh=f"--index-url {shown}：既不是网址也不是目录",
+            ),
+            advice=Text(en="as https://HOST/simple", zh="写法如 https://HOST/simple"),
         )
 
 
-def _teller(steps: Steps) -> Callable[[str], None]:
+def _teller(steps: Steps, lang: str) -> Callable[[str], None]:
     """Says the lines of the solving as they come, and between them that it goes on."""
-    from envdoctor.cli.output import language
     from envdoctor.render.plain import visible_lines
     from envdoctor.render.words import word
 
-    solving = word("solving", language(None))
+    solving = word("solving", lang)
 
     def say(line: str) -> None:
         steps.end()
-        typer.echo(visible_lines(line), err=True)
+        typer.echo(visible_lines(said(line, lang)), err=True)
         steps.begin(solving)
 
     steps.begin(solving)
@@ -147,8 +240,13 @@ def _gpu(name: str) -> Gpu:
     table = GpuTable(load_matrix().tables["gpus"])
     model = table.lookup(name)
     if model is None or model.compute_capability is None:
-        near = ", ".join(table.like(name))
-        advice = f"did you mean one of {near}?" if near else "give the name as nvidia-smi prints it"
-        raise UsageError(f"--gpu {name}: not in the table of GPUs", advice=advice)
-    capability = known(model.compute_capability, "table of GPUs")
+        near = table.like(name)
+        advice = Text(en="give the name as nvidia-smi prints it", zh="请按 nvidia-smi 的输出填写名称")
+        if near:
+            advice = Text(en=f"did you mean one of {', '.join(near)}?", zh=f"是否想输入其中之一：{'、'.join(near)}？")
+        raise UsageError(
+            Text(en=f"--gpu {name}: not in the table of GPUs", zh=f"--gpu {name}：显卡表中没有"),
+            advice=advice,
+        )
+    capability = known(model.compute_capability, Text(en="table of GPUs", zh="显卡表"))
     return Gpu(index=0, name=known(name, "--gpu"), compute_capability=capability)

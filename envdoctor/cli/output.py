@@ -12,8 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import Any, TextIO
 
-from envdoctor.errors import UndeterminedError, UsageError
-from envdoctor.nearest import one_of
+from envdoctor.errors import UndeterminedError, UsageError, system_says
+from envdoctor.text import Text
 
 #: what a terminal without Unicode is shown instead
 _PLAIN = {
@@ -82,8 +82,10 @@ def write_output(text: str, output: Path | None) -> None:
         else:
             _write_whole(place, data)
     except OSError as error:
+        why = system_says(error)
         raise UndeterminedError(
-            f"--output {output}: cannot be written: {error.strerror or error}", advice="choose another place"
+            Text(en=f"--output {output}: cannot be written: {why}", zh=f"--output {output}：无法写入：{why.zh}"),
+            advice=Text(en="choose another place", zh="请换一个位置"),
         ) from None
 
 
@@ -109,10 +111,16 @@ def check_output(output: Path | None) -> None:
     if output is None:
         return
     if output.is_dir():
-        raise UsageError(f"--output {output}: is a folder", advice="give the name of a file in it")
+        raise UsageError(
+            Text(en=f"--output {output}: is a folder", zh=f"--output {output}：是目录"),
+            advice=Text(en="give the name of a file in it", zh="请给出其中的文件名"),
+        )
     if not output.parent.is_dir():
         raise UsageError(
-            f"--output: the folder {output.parent} does not exist", advice="make it, or name another place"
+            Text(
+                en=f"--output: the folder {output.parent} does not exist", zh=f"--output：目录 {output.parent} 不存在"
+            ),
+            advice=Text(en="make it, or name another place", zh="请先创建该目录，或换一个位置"),
         )
 
 
@@ -161,11 +169,3 @@ def json_text(data: Any) -> str:
 def _escaped(found: re.Match[str]) -> str:
     char = found.group()
     return char if char.isprintable() else json.dumps(char)[1:-1]
-
-
-def language(chosen: str | None) -> str:
-    """`--lang`, else the locale: zh for Chinese ones whose encoding can show it, else en."""
-    if chosen is not None:
-        return one_of("--lang", chosen, ("en", "zh"))
-    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return "zh" if locale.lower().startswith("zh") and shows("中文", sys.stdout) else "en"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from envdoctor.cli.config import Config
 from envdoctor.cli.progress import Steps
 from envdoctor.cli.reading import CAP, cache_folder, read_file
+from envdoctor.cli.refusals import ELSEWHERE_OR_HERE
 from envdoctor.diagnose import Diagnosis, diagnose, with_further
 from envdoctor.diagnose.ignores import IgnoreProblem, apply_ignores
 from envdoctor.errors import UndeterminedError, UsageError
@@ -21,6 +22,7 @@ from envdoctor.knowledge import Matrix, load_matrix
 from envdoctor.nearest import one_of
 from envdoctor.render.report import report
 from envdoctor.render.words import word
+from envdoctor.text import Text, same
 
 if TYPE_CHECKING:
     from envdoctor.facts.extensions import ExtensionFact
@@ -102,7 +104,10 @@ def _further(folder: Path) -> Matrix:
     from envdoctor.knowledge import matrix_from
 
     if not (folder / "entries").is_dir():
-        raise UsageError(f"matrix folder {folder}: holds no entries/", advice="mend `matrix` in the configuration")
+        raise UsageError(
+            Text(en=f"matrix folder {folder}: holds no entries/", zh=f"知识库目录 {folder}：没有 entries/ 目录"),
+            advice=Text(en="mend `matrix` in the configuration", zh="请修正配置中的 `matrix`"),
+        )
     return matrix_from(folder)
 
 
@@ -113,13 +118,21 @@ def check_call(wanted: Wanted) -> None:
     if wanted.task is not None:
         one_of("--task", wanted.task, TASKS)
     if wanted.tp is not None and not 1 <= wanted.tp <= _TP_MAX:
-        raise UsageError(f"--tp {wanted.tp}: tensor parallel size is a number of GPUs, from 1 to {_TP_MAX}")
+        raise UsageError(
+            Text(
+                en=f"--tp {wanted.tp}: tensor parallel size is a number of GPUs, from 1 to {_TP_MAX}",
+                zh=f"--tp {wanted.tp}：张量并行数是 GPU 的数量，取值 1 到 {_TP_MAX}",
+            )
+        )
     if wanted.dtype is not None:
         one_of("--dtype", wanted.dtype, DTYPES)
     if wanted.source == "":
-        raise UsageError("--from is empty", advice="name a file, or `-` for standard input")
+        raise UsageError(
+            Text(en="--from is empty", zh="--from 的值为空"),
+            advice=Text(en="name a file, or `-` for standard input", zh="请给出文件名；`-` 表示标准输入"),
+        )
     if wanted.source is not None and wanted.python is not None:
-        raise UsageError("--from reads a report from elsewhere, --python a target here: give one of them")
+        raise UsageError(ELSEWHERE_OR_HERE)
 
 
 def collect(wanted: Wanted, matrix: Matrix, read_stdin: Callable[[], bytes]) -> Facts:
@@ -145,7 +158,7 @@ def _from_text(source: str, matrix: Matrix, read_stdin: Callable[[], bytes]) -> 
     from envdoctor.ingest import ingest
 
     if source == "-":
-        data, name = read_stdin(), "pasted text"
+        data, name = read_stdin(), Text(en="pasted text", zh="粘贴的文本")
     else:
         path = Path(source)
         if path.suffix.lower() == ".zip":
@@ -154,9 +167,12 @@ def _from_text(source: str, matrix: Matrix, read_stdin: Callable[[], bytes]) -> 
             from envdoctor.ticket import read_ticket
 
             return decode(Facts, read_ticket(path)["facts"])
-        data, name = read_file(path, "--from"), path.name
+        data, name = read_file(path, "--from"), same(path.name)
     if not data.strip():
-        raise UndeterminedError(f"{name}: there is nothing in it", advice="paste the error and the versions you know")
+        raise UndeterminedError(
+            Text(en=f"{name}: there is nothing in it", zh=f"{name.zh}：内容为空"),
+            advice=Text(en="paste the error and the versions you know", zh="请粘贴报错内容和已知的版本号"),
+        )
     return ingest(data, source=name, gpu_table=matrix.tables["gpus"])
 
 
@@ -165,7 +181,11 @@ def compiled(facts: Facts, matrix: Matrix) -> Fact[tuple[ExtensionFact, ...]]:
     sites, tag = value_of(facts.target.site_packages), value_of(facts.target.abi_tag)
     installed = {dist.name for dist in facts.distributions.installed}
     if not sites or not tag or "torch" not in installed:
-        return unknown("no torch in the target: nothing is judged against it")
+        return unknown(
+            Text(
+                en="no torch in the target: nothing is judged against it", zh="目标环境中没有 torch，无从比对编译扩展"
+            )
+        )
     from envdoctor.binaries import inspect_extensions, isa_by_cuda, read_system
 
     executable = value_of(facts.target.executable)
@@ -183,7 +203,7 @@ def compiled(facts: Facts, matrix: Matrix) -> Fact[tuple[ExtensionFact, ...]]:
         executable=Path(executable) if executable else None,
         isa_by_cuda=isa_by_cuda(matrix.tables["ptx-isa"]),
     )
-    return known(found, "files in site-packages")
+    return known(found, Text(en="files in site-packages", zh="site-packages 中的文件"))
 
 
 def climb(facts: Facts, *, tell: Callable[[Progress], None]) -> Fact[SmokeReport]:
@@ -192,8 +212,10 @@ def climb(facts: Facts, *, tell: Callable[[Progress], None]) -> Fact[SmokeReport
 
     executable = value_of(facts.target.executable)
     if not executable or not Path(executable).exists():
-        return unknown("the target has no interpreter that could run anything")
-    return known(run_ladder(python=Path(executable), on_progress=tell), "smoke ladder")
+        return unknown(
+            Text(en="the target has no interpreter that could run anything", zh="目标环境没有可以运行的解释器")
+        )
+    return known(run_ladder(python=Path(executable), on_progress=tell), Text(en="smoke ladder", zh="冒烟测试"))
 
 
 def _checkpoint(model: str, matrix: Matrix) -> Checkpoint:

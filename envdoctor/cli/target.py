@@ -7,6 +7,7 @@ from pathlib import Path
 
 from envdoctor.errors import UndeterminedError
 from envdoctor.facts import value_of
+from envdoctor.text import Text
 
 
 def interpreter_of(python: Path | None) -> Path:
@@ -16,5 +17,8 @@ def interpreter_of(python: Path | None) -> Path:
     facts = probe(python=python, environ=dict(os.environ), cwd=Path.cwd())
     executable = value_of(facts.target.executable)
     if not executable or not Path(executable).exists():
-        raise UndeterminedError("the target has no interpreter that answers", advice="name one with --python")
+        raise UndeterminedError(
+            Text(en="the target has no interpreter that answers", zh="目标环境没有可以运行的解释器"),
+            advice=Text(en="name one with --python", zh="请用 --python 指定"),
+        )
     return Path(executable)

@@ -7,32 +7,71 @@ from typing import Any
 
 import typer
 
+from envdoctor.cli.command import says
+from envdoctor.cli.language import LANG, language, tell
 from envdoctor.errors import UsageError
+from envdoctor.text import Text
 
 
+@says(
+    Text(
+        en="Write one redacted zip to attach to an issue. Exit status 0: written.",
+        zh="生成一个脱敏的 zip，可附在 issue 或工单上。退出码 0：已写出。",
+    )
+)
 def ticket_command(
-    python: Path = typer.Option(None, "--python", help="The target interpreter.", show_default=False),
-    model: str = typer.Option(None, "--model", help="Folder of a checkpoint.", show_default=False),
-    engine: str = typer.Option(None, "--engine", help="The engine that fails.", show_default=False),
+    python: Path = typer.Option(
+        None, "--python", help=Text(en="The target interpreter.", zh="目标环境的解释器。"), show_default=False
+    ),
+    model: str = typer.Option(
+        None, "--model", help=Text(en="Folder of a checkpoint.", zh="检查点目录。"), show_default=False
+    ),
+    engine: str = typer.Option(
+        None, "--engine", help=Text(en="The engine that fails.", zh="出错的推理引擎。"), show_default=False
+    ),
     log: list[Path] = typer.Option(
-        [], "--log", help="A log of the failure; excerpts around recognised lines go in.", show_default=False
+        [],
+        "--log",
+        help=Text(
+            en="A log of the failure; excerpts around recognised lines go in.",
+            zh="出错时的日志；只收录已识别行附近的片段。",
+        ),
+        show_default=False,
     ),
     source: str = typer.Option(
-        None, "--from", help="A pasted report instead of this machine; - reads standard input.", show_default=False
+        None,
+        "--from",
+        help=Text(
+            en="A pasted report instead of this machine; - reads standard input.",
+            zh="用粘贴的报告代替本机；- 表示读取标准输入。",
+        ),
+        show_default=False,
     ),
-    lock: Path = typer.Option(None, "--lock", help="A proposed lock file to put in.", show_default=False),
-    smoke: bool = typer.Option(False, "--smoke", help="Run the smoke ladder and put its results in."),
-    output: Path = typer.Option(Path("envdoctor-ticket.zip"), "--output", "-o", help="The archive to write."),
-    force: bool = typer.Option(False, "--force", help="Overwrite an existing file."),
+    lock: Path = typer.Option(
+        None, "--lock", help=Text(en="A proposed lock file to put in.", zh="一并放入的锁定文件。"), show_default=False
+    ),
+    smoke: bool = typer.Option(
+        False, "--smoke", help=Text(en="Run the smoke ladder and put its results in.", zh="运行冒烟测试并收录结果。")
+    ),
+    output: Path = typer.Option(
+        Path("envdoctor-ticket.zip"), "--output", "-o", help=Text(en="The archive to write.", zh="要写出的压缩包。")
+    ),
+    force: bool = typer.Option(False, "--force", help=Text(en="Overwrite an existing file.", zh="覆盖已有文件。")),
     withhold: list[str] = typer.Option(
-        [], "--withhold", help="Leave this field out (as MANIFEST.json names it).", show_default=False
+        [],
+        "--withhold",
+        help=Text(en="Leave this field out (as MANIFEST.json names it).", zh="不收录该字段（名称见 MANIFEST.json）。"),
+        show_default=False,
     ),
-    preview: bool = typer.Option(False, "--preview", help="Show what would leave, and write nothing."),
-    lang: str = typer.Option(None, "--lang", help="en or zh (default: from the locale).", show_default=False),
+    preview: bool = typer.Option(
+        False,
+        "--preview",
+        help=Text(en="Show what would leave, and write nothing.", zh="只显示将要外发的内容，不写文件。"),
+    ),
+    lang: str = LANG,
 ) -> int:
-    """Write one redacted zip to attach to an issue. Exit status 0: written."""
     from envdoctor.cli.config import read_config
-    from envdoctor.cli.output import language, write_output
+    from envdoctor.cli.output import write_output
     from envdoctor.cli.reading import read_stdin
     from envdoctor.cli.session import Wanted, run_diagnosis
     from envdoctor.render.plain import visible
@@ -42,7 +81,7 @@ def ticket_command(
     from envdoctor.ticket import preview as preview_of
 
     config = read_config(Path.cwd())
-    chosen = language(lang or config.lang)
+    chosen = language(lang, config.lang)
     check_ticket_output(None if preview else output, force=force)
     wanted = Wanted(python=python, model=model, engine=engine, logs=tuple(log), source=source, smoke=smoke)
     result = run_diagnosis(wanted, config=config, lang=chosen, read_stdin=read_stdin)
@@ -55,7 +94,12 @@ def ticket_command(
     masked = sum(ticket.redactions.values())
     said = word("written", chosen, path=visible(str(written)), files=len(ticket.members), masked=masked)
     write_output(said + "\n", None)
-    typer.echo(word("look-first", chosen), err=True)
+    tell(
+        Text(
+            en="look at it before you attach it: --preview shows every line that leaves",
+            zh="附上之前请先检查：--preview 会显示将要外发的每一行",
+        )
+    )
     return 0
 
 
@@ -67,20 +111,33 @@ def _text(path: Path | None) -> str | None:
     return read_file(path, "--lock").decode("utf-8", "replace")
 
 
+@says(
+    Text(
+        en="Show what changed between two reports. Exit status 1: the findings differ.",
+        zh="显示两份报告之间的变化。退出码 1：诊断结果不同。",
+    )
+)
 def diff_command(
-    before: Path = typer.Argument(..., metavar="A", help="A JSON report, a ticket or a pasted text."),
-    after: Path = typer.Argument(..., metavar="B", help="The same, of another day or machine."),
-    format_: str = typer.Option("terminal", "--format", help="terminal, json or markdown."),
-    lang: str = typer.Option(None, "--lang", help="en or zh (default: from the locale).", show_default=False),
+    before: Path = typer.Argument(
+        ...,
+        metavar="A",
+        help=Text(en="A JSON report, a ticket or a pasted text.", zh="JSON 报告、诊断包或粘贴的文本。"),
+    ),
+    after: Path = typer.Argument(
+        ..., metavar="B", help=Text(en="The same, of another day or machine.", zh="同上，来自另一天或另一台机器。")
+    ),
+    format_: str = typer.Option(
+        "terminal", "--format", help=Text(en="terminal, json or markdown.", zh="terminal、json 或 markdown。")
+    ),
+    lang: str = LANG,
 ) -> int:
-    """Show what changed between two reports. Exit status 1: the findings differ."""
-    from envdoctor.cli.output import language, write_output
-    from envdoctor.nearest import one_of
+    from envdoctor.cli.output import write_output
     from envdoctor.render.diff import diff_markdown, diff_text
+    from envdoctor.nearest import one_of
     from envdoctor.ticket import diff_reports
 
-    format_ = one_of("--format", format_, ("terminal", "json", "markdown"))
     chosen = language(lang)
+    format_ = one_of("--format", format_, ("terminal", "json", "markdown"))
     difference = diff_reports(_report(before, chosen), _report(after, chosen))
     if format_ == "json":
         from envdoctor.cli.output import json_text
@@ -95,10 +152,15 @@ def diff_command(
 def _report(path: Path, lang: str) -> dict[str, Any]:
     """The report of a file, diagnosed anew with the same matrix, so that both sides are judged alike."""
     from envdoctor.cli.config import Config
-    from envdoctor.cli.reading import read_stdin
+    from envdoctor.cli.reading import DEVICE, FOLDER, read_stdin
     from envdoctor.cli.session import Wanted, run_diagnosis
 
     if str(path) != "-" and not path.is_file():
-        why = "is a folder" if path.is_dir() else "is a pipe or device" if path.exists() else "no such file"
-        raise UsageError(f"{path}: {why}", advice="diff takes JSON reports, tickets or pasted texts")
+        why = FOLDER if path.is_dir() else DEVICE if path.exists() else Text(en="no such file", zh="没有这个文件")
+        raise UsageError(
+            Text(en=f"{path}: {why}", zh=f"{path}：{why.zh}"),
+            advice=Text(
+                en="diff takes JSON reports, tickets or pasted texts", zh="diff 接受 JSON 报告、诊断包或粘贴的文本"
+            ),
+        )
     return run_diagnosis(Wanted(source=str(path)), config=Config(), lang=lang, read_stdin=read_stdin).report

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from envdoctor.knowledge import Evidence, Text
+from envdoctor.knowledge import Evidence
+from envdoctor.text import Text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

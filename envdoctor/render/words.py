@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from envdoctor.text import Text
+
 WORDS: dict[str, tuple[str, str]] = {
     "match": ("certain", "已确认"),
     "possible": ("possible", "可能"),
@@ -96,19 +98,17 @@ WORDS: dict[str, tuple[str, str]] = {
     "all-of": ("all of", "全部满足"),
     "any-of": ("any of", "任一满足"),
     "value-or": (" or ", " 或 "),
-    "no-entries": ("no entry is about that", "没有相关条目"),
     # ticket
     "written": ("{path}: {files} files, {masked} values masked", "{path}：共 {files} 个文件，已遮蔽 {masked} 个值"),
-    "look-first": (
-        "look at it before you attach it: --preview shows every line that leaves",
-        "附上之前请先检查：--preview 会显示将要外发的每一行",
-    ),
-    # configuration
-    "ignore-problem": ("envdoctor: ignore {id}: {says}", "envdoctor：忽略项 {id}：{says}"),
 }  # fmt: skip
 
 
 def word(key: str, lang: str, **values: object) -> str:
     """The word in `en` or `zh`, its `{holes}` filled."""
-    text = WORDS[key][1 if lang == "zh" else 0]
-    return text.format(**values) if values else text
+    return text(key, **values).get(lang)
+
+
+def text(key: str, **values: object) -> Text:
+    """The word in both languages, its `{holes}` filled."""
+    en, zh = WORDS[key]
+    return Text(en=en.format(**values), zh=zh.format(**values)) if values else Text(en=en, zh=zh)

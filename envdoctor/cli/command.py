@@ -1,0 +1,118 @@
+"""What every command of the command line has: its help in both languages, its exit status, and wrong calls as our own errors."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from envdoctor.cli.language import spoken
+from envdoctor.cli.refusals import see_help
+from envdoctor.errors import UsageError
+from envdoctor.text import SPACE, Text, joined, said
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def says(text: Text, *, epilog: Text | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """The help text of a command or group; its first sentence is what lists of commands show. `epilog`: its last lines."""
+
+    def mark(function: Callable[P, R]) -> Callable[P, R]:
+        function.__doc__ = str(text)
+        function.__dict__.update(help_text=text, epilog_text=epilog)
+        return function
+
+    return mark
+
+
+def exiting(command: Callable[P, int]) -> Callable[P, None]:
+    """The command, leaving with the status that it returns. An interrupt is said in a line and leaves with 130."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            status = command(*args, **kwargs)
+        except KeyboardInterrupt:
+            typer.echo(said(INTERRUPTED, spoken()), err=True)
+            status = 130
+        if status:
+            raise typer.Exit(status)
+
+    return run
+
+
+INTERRUPTED = Text(en="envdoctor: interrupted", zh="envdoctor：已中断")
+
+
+class Command(TyperCommand):
+    """A command whose help is shown in the language of the call."""
+
+    def get_help(self, ctx: Any) -> str:
+        """The whole help text."""
+        from envdoctor.cli.help import help_text
+
+        return help_text(self, ctx, spoken())
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """What the shell's completion shows beside the name."""
+        from envdoctor.cli.help import first_sentence
+
+        del limit
+        return first_sentence(self, spoken())
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Arguments that nobody asked for are refused; a refusal knows its command."""
+        ctx.allow_extra_args = True
+        rest = _parsed(super().parse_args, ctx, args)
+        if rest and not ctx.resilient_parsing:
+            given = " ".join(rest)
+            raise UsageError(
+                Text(
+                    en=f"unexpected {'arguments' if len(rest) > 1 else 'argument'}: {given}",
+                    zh=f"多余的参数：{given}",
+                ),
+                advice=see_help(ctx),
+            )
+        return rest
+
+
+class Group(TyperGroup):
+    """A group of commands whose help is shown in the language of the call."""
+
+    get_help = Command.get_help
+    get_short_help_str = Command.get_short_help_str
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """A refusal knows its command."""
+        return _parsed(super().parse_args, ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is named. Raises UsageError where there is none, with the nearest name."""
+        if (
+            not ctx.resilient_parsing
+            and args
+            and self.get_command(ctx, args[0]) is None
+            and not args[0].startswith("-")
+        ):
+            from envdoctor.nearest import did_you_mean, nearest
+
+            close, advice = nearest(args[0], self.commands), see_help(ctx)
+            raise UsageError(
+                Text(en=f"there is no command {args[0]!r}", zh=f"没有名为 {args[0]!r} 的命令"),
+                advice=joined((did_you_mean(close), advice), SPACE) if close else advice,
+            )
+        return super().resolve_command(ctx, args)
+
+
+def _parsed(parse: Callable[[Any, list[str]], list[str]], ctx: Any, args: list[str]) -> list[str]:
+    from typer._click.exceptions import UsageError as CallError
+
+    try:
+        return parse(ctx, args)
+    except CallError as error:
+        error.ctx = error.ctx or ctx  # the parser does not always say where it stood
+        raise

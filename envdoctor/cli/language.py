@@ -1,0 +1,73 @@
+"""The language of this call: `--lang`, else the configuration, else the locale.
+
+Help texts and refusals are said before a command runs, so `spoken` reads `--lang` from the arguments themselves; once a
+command has settled its language (`language`), everything that follows in this process is said in it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+
+import typer
+
+from envdoctor.errors import UsageError
+from envdoctor.text import Text, said
+
+LANGUAGES = ("en", "zh")
+_LONGEST = 4000
+LANG = typer.Option(
+    None,
+    "--lang",
+    help=Text(en="en or zh (default: from the locale).", zh="en 或 zh（默认取自系统区域设置）。"),
+    show_default=False,
+)
+_settled: list[str] = []  # of this call; at most one
+
+
+def language(chosen: str | None, configured: str | None = None) -> str:
+    """Settles the language of the call. Raises UsageError on another than en and zh."""
+    if chosen is not None and chosen not in LANGUAGES:
+        raise UsageError(Text(en=f"--lang {chosen}: en or zh", zh=f"--lang {chosen}：只能是 en 或 zh"))
+    _settled[:] = [chosen or _argument(sys.argv[1:]) or configured or _locale()]
+    return _settled[0]
+
+
+def spoken() -> str:
+    """The language to say something in right now."""
+    return _settled[0] if _settled else _argument(sys.argv[1:]) or _locale()
+
+
+def begin() -> None:
+    """A new call: nothing is settled."""
+    _settled.clear()
+
+
+def _argument(arguments: Sequence[str]) -> str | None:
+    """The last `--lang` among the arguments, if it names a language; what stands behind `--` is no option."""
+    options = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
+    named = [after for option, after in pairwise(options) if option == "--lang"]
+    named += [option.partition("=")[2] for option in options if option.startswith("--lang=")]
+    return named[-1] if named and named[-1] in LANGUAGES else None
+
+
+def _locale() -> str:
+    """zh for Chinese locales whose encoding can show it, else en."""
+    from envdoctor.cli.output import shows
+
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "zh" if locale.lower().startswith("zh") and shows("中文", sys.stdout) else "en"
+
+
+def tell(text: str, advice: str | None = None) -> None:
+    """A line of the tool itself on standard error, and below it what to do."""
+    from envdoctor.render.plain import visible_lines
+
+    lang = spoken()
+    colon = "：" if lang == "zh" else ": "
+    for line in (f"envdoctor{colon}{said(text, lang)}", f"  {said(advice, lang)}" if advice else ""):
+        if line:
+            shown = visible_lines(line)
+            typer.echo(shown if len(shown) < _LONGEST else shown[:_LONGEST] + " ...", err=True)
