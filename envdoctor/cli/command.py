@@ -90,6 +90,12 @@ class Group(TyperGroup):
         """A refusal knows its command."""
         return _parsed(super().parse_args, ctx, args)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command that is named. Raises UsageError where none is."""
+        if not ctx._protected_args:
+            raise UsageError(Text(en="missing command", zh="缺少命令"), advice=see_help(ctx))
+        return super().invoke(ctx)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is named. Raises UsageError where there is none, with the nearest name."""
         if (

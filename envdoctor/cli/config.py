@@ -54,9 +54,7 @@ def _toml(path: Path) -> dict[str, Any]:
             text = file.read(_CAP + 1)
         if len(text) > _CAP:
             raise UsageError(
-                Text(
-                    en=f"{path.name}: larger than {_CAP >> 20} MiB", zh=f"{path.name}：超过 {_CAP >> 20} MiB"
-                ),
+                Text(en=f"{path.name}: larger than {_CAP >> 20} MiB", zh=f"{path.name}：超过 {_CAP >> 20} MiB"),
                 advice=Text(en="run from another folder", zh="请换一个目录运行"),
             )
         data: dict[str, Any] = tomllib.loads(text.decode())
@@ -126,7 +124,8 @@ def _refused(place: str, says: Text) -> UsageError:
 def _ignore(data: Any, place: str) -> Ignore:
     if not isinstance(data, Mapping) or set(data) - _IGNORE_KEYS:
         raise _refused(
-            place, Text(en="expected id, reason and until or until-fixed", zh="应有 id、reason，以及 until 或 until-fixed")
+            place,
+            Text(en="expected id, reason and until or until-fixed", zh="应有 id、reason，以及 until 或 until-fixed"),
         )
     if not all(isinstance(data.get(key), str) and data[key] for key in ("id", "reason")):
         raise _refused(

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import typer
 
-from envdoctor.errors import UsageError
+from envdoctor.nearest import one_of
 from envdoctor.text import Text, said
 
 LANGUAGES = ("en", "zh")
@@ -29,8 +29,8 @@ _settled: list[str] = []  # of this call; at most one
 
 def language(chosen: str | None, configured: str | None = None) -> str:
     """Settles the language of the call. Raises UsageError on another than en and zh."""
-    if chosen is not None and chosen not in LANGUAGES:
-        raise UsageError(Text(en=f"--lang {chosen}: en or zh", zh=f"--lang {chosen}：只能是 en 或 zh"))
+    if chosen is not None:
+        chosen = one_of("--lang", chosen, LANGUAGES)
     _settled[:] = [chosen or _argument(sys.argv[1:]) or configured or _locale()]
     return _settled[0]
 

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from envdoctor.cli.command import says
-from envdoctor.cli.refusals import ELSEWHERE_OR_HERE
 from envdoctor.cli.language import LANG, language
-
+from envdoctor.cli.refusals import ELSEWHERE_OR_HERE
 from envdoctor.errors import UsageError
 from envdoctor.facts import Facts, Gpu, known
 from envdoctor.text import Text, said

@@ -78,7 +78,9 @@ def list_command(
     )
 )
 def show_command(
-    entry_id: str = typer.Argument(..., metavar="ID", help=Text(en="ED-YYYY-NNNN or EC-name.", zh="ED-YYYY-NNNN 或 EC-name。")),
+    entry_id: str = typer.Argument(
+        ..., metavar="ID", help=Text(en="ED-YYYY-NNNN or EC-name.", zh="ED-YYYY-NNNN 或 EC-name。")
+    ),
     lang: str = LANG,
 ) -> int:
     from envdoctor.cli.explain import explain_command
@@ -130,7 +132,9 @@ def test_command(
     results = test_matrix(source, entry_id)
     if entry_id and not results:
         raise UsageError(
-            Text(en=f"there is no entry {entry_id} with cases in {source}", zh=f"{source} 中没有带用例的条目 {entry_id}")
+            Text(
+                en=f"there is no entry {entry_id} with cases in {source}", zh=f"{source} 中没有带用例的条目 {entry_id}"
+            )
         )
     failed = [result for result in results if not result.passed]
     for result in failed:

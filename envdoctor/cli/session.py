@@ -182,9 +182,7 @@ def compiled(facts: Facts, matrix: Matrix) -> Fact[tuple[ExtensionFact, ...]]:
     installed = {dist.name for dist in facts.distributions.installed}
     if not sites or not tag or "torch" not in installed:
         return unknown(
-            Text(
-                en="no torch in the target: nothing is judged against it", zh="目标环境中没有 torch，无从比对编译扩展"
-            )
+            Text(en="no torch in the target: nothing is judged against it", zh="目标环境中没有 torch，无从比对编译扩展")
         )
     from envdoctor.binaries import inspect_extensions, isa_by_cuda, read_system
 

@@ -51,7 +51,6 @@ def smoke_command(
     from envdoctor.cli.session import follow
     from envdoctor.cli.target import interpreter_of
     from envdoctor.nearest import one_of
-    from envdoctor.nearest import one_of
     from envdoctor.render.words import word
     from envdoctor.smoke import run_ladder
 

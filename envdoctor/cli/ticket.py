@@ -132,8 +132,8 @@ def diff_command(
     lang: str = LANG,
 ) -> int:
     from envdoctor.cli.output import write_output
-    from envdoctor.render.diff import diff_markdown, diff_text
     from envdoctor.nearest import one_of
+    from envdoctor.render.diff import diff_markdown, diff_text
     from envdoctor.ticket import diff_reports
 
     chosen = language(lang)

@@ -18,10 +18,10 @@ from envdoctor.diagnose.signatures import SignatureHit, find_signatures
 from envdoctor.diagnose.view import FactView
 from envdoctor.facts import Facts, Known
 from envdoctor.knowledge import Matrix
-from envdoctor.text import Text
 from envdoctor.knowledge.catalog import kind_of
 from envdoctor.knowledge.entry import EntryCore
 from envdoctor.knowledge.owners import distribution_of_engine, normalized, owners_of_path
+from envdoctor.text import Text
 from envdoctor.versions import Scheme, compare
 
 

@@ -8,12 +8,11 @@ from typing import Any
 
 from envdoctor.errors import UsageError
 from envdoctor.facts import Facts, Workload, known, value_of
-from envdoctor.knowledge import Matrix, Text
-from envdoctor.nearest import one_of
 from envdoctor.knowledge import Matrix
-from envdoctor.text import Text
+from envdoctor.nearest import one_of
 from envdoctor.resolve.errors import ImpossibleError
 from envdoctor.resolve.request import Asked, parse_asked
+from envdoctor.text import Text
 from envdoctor.versions import Scheme, compare
 
 SOURCE = "stack"

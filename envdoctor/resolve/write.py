@@ -9,49 +9,68 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from envdoctor.errors import UsageError
+from envdoctor.errors import UsageError, system_says
 from envdoctor.resolve.errors import SolverError
 from envdoctor.resolve.made import Header, Lock, Pin
 from envdoctor.resolve.problem import without_credentials
 from envdoctor.resolve.solution import Artifact
+from envdoctor.text import Text, said
 
 FORMATS = ("requirements", "pylock")
 
 
-def text_of(lock: Lock, format_: str) -> str:
-    """The lock in one of FORMATS. Raises UsageError on another, SolverError where a pin has no hash."""
+def text_of(lock: Lock, format_: str, *, lang: str = "en") -> str:
+    """The lock in one of FORMATS, its reasons in `lang`. Raises UsageError on another, SolverError where a pin has no hash."""
     if format_ == "requirements":
-        return "".join(f"{line}\n" for line in _requirements(lock))
+        return "".join(f"{line}\n" for line in _requirements(lock, lang))
     if format_ == "pylock":
-        return _pylock(lock)
-    raise UsageError(f"--format {format_!r}: a lock is written as {' or '.join(FORMATS)}")
+        return _pylock(lock, lang)
+    raise UsageError(
+        Text(
+            en=f"--format {format_!r}: a lock is written as {' or '.join(FORMATS)}",
+            zh=f"--format {format_!r}：锁定文件的格式为 {' 或 '.join(FORMATS)}",
+        )
+    )
 
 
-def header_lines(header: Header) -> list[str]:
+def header_lines(header: Header, lang: str = "en") -> list[str]:
     """What the lock says of itself, one statement a line."""
     rows = [
-        ("made by", (header.tool,)),
-        ("asked for", (", ".join(header.request),)),
-        ("python", (f"{header.python} on {header.platform}",)),
-        ("machine", header.machine),
-        ("needs", header.needs),
-        ("era", (header.era,)),
-        ("matrix", (header.matrix,)),
-        ("index", (header.index,)),
-        ("note", header.notes),
-        ("proof", header.proof),
+        (Text(en="made by", zh="生成工具"), (header.tool,)),
+        (Text(en="asked for", zh="需求"), (", ".join(header.request),)),
+        (Text(en="python", zh="Python"), (_on(header),)),
+        (Text(en="machine", zh="机器"), header.machine),
+        (Text(en="needs", zh="要求"), header.needs),
+        (Text(en="era", zh="年代"), (header.era,)),
+        (Text(en="matrix", zh="知识库"), (header.matrix,)),
+        (Text(en="index", zh="索引"), (header.index,)),
+        (Text(en="note", zh="说明"), header.notes),
+        (Text(en="proof", zh="验证"), header.proof),
     ]
-    return [without_credentials(f"{label}: {value}") for label, values in rows for value in values if value]
+    colon = "：" if lang == "zh" else ": "
+    return [_shown(f"{said(label, lang)}{colon}{said(v, lang)}", lang) for label, values in rows for v in values if v]
 
 
-def _requirements(lock: Lock) -> Iterator[str]:
-    for line in header_lines(lock.header):
+def _on(header: Header) -> Text:
+    return Text(en=f"{header.python} on {header.platform}", zh=f"{header.python}，平台 {header.platform}")
+
+
+def _shown(text: str, lang: str) -> str:
+    return without_credentials(said(text, lang))
+
+
+def _requirements(lock: Lock, lang: str) -> Iterator[str]:
+    for line in header_lines(lock.header, lang):
         yield f"# {line}"
-    yield "# install: uv pip sync --require-hashes FILE   (or: pip install --require-hashes -r FILE)"
+    commands = ("uv pip sync --require-hashes FILE", "pip install --require-hashes -r FILE")
+    install = Text(
+        en=f"install: {commands[0]}   (or: {commands[1]})", zh=f"安装：{commands[0]}   （或：{commands[1]}）"
+    )
+    yield f"# {said(install, lang)}"
     for pin in lock.pins:
         yield ""
         for reason in pin.reasons:
-            yield f"# {without_credentials(reason)}"
+            yield f"# {_shown(reason, lang)}"
         yield from _hashed(pin)
 
 
@@ -59,8 +78,13 @@ def _hashed(pin: Pin) -> Iterator[str]:
     hashes = sorted({f"sha256:{value}" for a in usable(pin) for kind, value in a.hashes if kind == "sha256"})
     if not hashes:
         raise SolverError(
-            f"the index gives no sha256 for {pin.package.name} {pin.package.version}",
-            advice="a lock needs hashes: use an index that states them",
+            Text(
+                en=f"the index gives no sha256 for {pin.package.name} {pin.package.version}",
+                zh=f"索引没有给出 {pin.package.name} {pin.package.version} 的 sha256",
+            ),
+            advice=Text(
+                en="a lock needs hashes: use an index that states them", zh="锁定文件需要哈希值：请换用提供哈希的索引"
+            ),
         )
     yield f"{pin.package.name}=={pin.package.version} \\"
     for place, value in enumerate(hashes):
@@ -72,22 +96,27 @@ def usable(pin: Pin) -> tuple[Artifact, ...]:
     return tuple(a for a in pin.package.artifacts if a.wheel or pin.built)
 
 
-def _pylock(lock: Lock) -> str:
+def _pylock(lock: Lock, lang: str) -> str:
     from packaging.pylock import Pylock, PylockValidationError
 
     from envdoctor.toml import tomllib
 
-    text = "".join(f"{line}\n" for line in _pylock_lines(lock))
+    text = "".join(f"{line}\n" for line in _pylock_lines(lock, lang))
     try:
         Pylock.from_dict(tomllib.loads(text))
     except (tomllib.TOMLDecodeError, PylockValidationError) as error:  # a bug of ours must not become a broken file
-        raise SolverError(f"the lock would be no valid pylock.toml: {error}") from None
+        raise SolverError(
+            Text(
+                en=f"the lock would be no valid pylock.toml: {error}",
+                zh=f"生成的锁定文件不是有效的 pylock.toml：{error}",
+            )
+        ) from None
     return text
 
 
-def _pylock_lines(lock: Lock) -> Iterator[str]:
+def _pylock_lines(lock: Lock, lang: str) -> Iterator[str]:
     header = lock.header
-    for line in header_lines(header):
+    for line in header_lines(header, lang):
         yield f"# {line}"
     yield 'lock-version = "1.0"'
     yield 'created-by = "envdoctor"'
@@ -109,20 +138,20 @@ def _pylock_lines(lock: Lock) -> Iterator[str]:
                 yield f"    {_artifact(artifact)},"
             yield "]"
         yield "[packages.tool.envdoctor]"
-        yield f"reasons = {_strings(without_credentials(r) for r in pin.reasons)}"
+        yield f"reasons = {_strings(without_credentials(said(r, lang)) for r in pin.reasons)}"
         if pin.built:
             yield "built = true"
     yield ""
     yield "[tool.envdoctor]"
     yield f"request = {_strings(header.request)}"
     yield f"platform = {_string(header.platform)}"
-    yield f"machine = {_strings(header.machine)}"
-    yield f"needs = {_strings(header.needs)}"
-    yield f"era = {_string(header.era)}"
-    yield f"matrix = {_string(header.matrix)}"
-    yield f"notes = {_strings(header.notes)}"
+    yield f"machine = {_strings(header.machine, lang)}"
+    yield f"needs = {_strings(header.needs, lang)}"
+    yield f"era = {_string(said(header.era, lang))}"
+    yield f"matrix = {_string(said(header.matrix, lang))}"
+    yield f"notes = {_strings(header.notes, lang)}"
     if header.proof:
-        yield f"proof = {_strings(header.proof)}"
+        yield f"proof = {_strings(header.proof, lang)}"
 
 
 def _artifact(artifact: Artifact) -> str:
@@ -154,8 +183,8 @@ def _string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)  # a JSON string is a TOML basic string (U+007F aside, which none holds)
 
 
-def _strings(texts: Iterable[str]) -> str:
-    return "[" + ", ".join(_string(text) for text in texts) + "]"
+def _strings(texts: Iterable[str], lang: str = "en") -> str:
+    return "[" + ", ".join(_string(said(text, lang)) for text in texts) + "]"
 
 
 def write_text(path: Path, text: str) -> None:
@@ -166,7 +195,7 @@ def write_text(path: Path, text: str) -> None:
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+        raise _refused(path, error) from None
     temporary = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
@@ -177,7 +206,12 @@ def write_text(path: Path, text: str) -> None:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+        raise _refused(path, error) from None
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _refused(path: Path, error: OSError) -> UsageError:
+    why = system_says(error)
+    return UsageError(Text(en=f"{path} cannot be written: {why}", zh=f"{path} 无法写入：{why.zh}"))

@@ -175,5 +175,5 @@ def test_short_help_version_and_any_case(envdoctor: Runner):
 
 def test_a_list_without_entries_says_so(envdoctor: Runner):
     run = envdoctor("matrix", "list", "--package", "no-such-package")
-    assert (run.status, run.out, run.err) == (0, "", "no entry is about that\n")
+    assert (run.status, run.out, run.err) == (0, "", "envdoctor: no entry is about that\n")
     assert envdoctor("matrix", "list", "--package", "Auto_GPTQ").out
