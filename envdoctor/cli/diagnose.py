@@ -28,6 +28,7 @@ def diagnose_command(
     python: Path = typer.Option(
         None,
         "--python",
+        readable=False,
         help=Text(
             en="The target interpreter, or the folder of its environment.", zh="目标环境的解释器，或该环境的目录。"
         ),
@@ -67,6 +68,7 @@ def diagnose_command(
     log: list[Path] = typer.Option(
         [],
         "--log",
+        readable=False,
         help=Text(en="A log of the failure, added to the live diagnosis.", zh="出错时的日志，并入对本机的诊断。"),
         show_default=False,
     ),

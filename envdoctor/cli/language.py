@@ -6,6 +6,7 @@ command has settled its language (`language`), everything that follows in this p
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -32,6 +33,8 @@ def language(chosen: str | None, configured: str | None = None) -> str:
     if chosen is not None:
         chosen = one_of("--lang", chosen, LANGUAGES)
     _settled[:] = [chosen or _argument(sys.argv[1:]) or configured or _locale()]
+    if _settled[0] == "zh":
+        _make_room()
     return _settled[0]
 
 
@@ -53,6 +56,15 @@ def _argument(arguments: Sequence[str]) -> str | None:
     return named[-1] if named and named[-1] in LANGUAGES else None
 
 
+def _make_room() -> None:
+    """Who asks for Chinese where the encoding has none (`LC_ALL=C`, cp1252) gets UTF-8, and not a row of question marks."""
+    from envdoctor.cli.output import shows
+
+    for stream in (sys.stdout, sys.stderr):
+        if not shows("中文", stream) and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
+
+
 def _locale() -> str:
     """zh for Chinese locales whose encoding can show it, else en."""
     from envdoctor.cli.output import shows
@@ -63,6 +75,7 @@ def _locale() -> str:
 
 def tell(text: str, advice: str | None = None) -> None:
     """A line of the tool itself on standard error, and below it what to do."""
+    from envdoctor.cli.output import drop
     from envdoctor.render.plain import visible_lines
 
     lang = spoken()
@@ -70,4 +83,7 @@ def tell(text: str, advice: str | None = None) -> None:
     for line in (f"envdoctor{colon}{said(text, lang)}", f"  {said(advice, lang)}" if advice else ""):
         if line:
             shown = visible_lines(line)
-            typer.echo(shown if len(shown) < _LONGEST else shown[:_LONGEST] + " ...", err=True)
+            try:
+                typer.echo(shown if len(shown) < _LONGEST else shown[:_LONGEST] + " ...", err=True)
+            except OSError:  # nobody reads it: the status still says what happened
+                drop(sys.stderr)

@@ -63,6 +63,7 @@ def lock_command(
     python: Path = typer.Option(
         None,
         "--python",
+        readable=False,
         help=Text(en="The target whose machine and Python are meant.", zh="按该目标环境所在的机器与 Python 锁定。"),
         show_default=False,
     ),

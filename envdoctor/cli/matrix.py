@@ -103,12 +103,12 @@ def lint_command(source: Path = _SOURCE, lang: str = LANG) -> int:
     _must_be_matrix(source)
     problems = lint(source)
     for problem in problems:
-        typer.echo(f"{problem.file}: {said(problem.says, chosen)}")
+        _line(f"{problem.file}: {said(problem.says, chosen)}")
     from envdoctor.knowledge.build import entry_files
 
     entries = len(entry_files(source))
     count = Text(en=f"{entries} entries, {len(problems)} problems", zh=f"共 {entries} 个条目，{len(problems)} 个问题")
-    typer.echo(said(count, chosen))
+    _line(said(count, chosen))
     return 1 if problems else 0
 
 
@@ -141,10 +141,10 @@ def test_command(
         outcome = Text(
             en=f"expected {result.expected}, got {result.got}", zh=f"预期 {result.expected}，实际 {result.got}"
         )
-        typer.echo(f"{result.entry}: {result.name}: {said(outcome, chosen)}")
+        _line(f"{result.entry}: {result.name}: {said(outcome, chosen)}")
     passed = len(results) - len(failed)
     count = Text(en=f"{passed} passed, {len(failed)} failed", zh=f"{passed} 个通过，{len(failed)} 个失败")
-    typer.echo(said(count, chosen))
+    _line(said(count, chosen))
     return 1 if failed else 0
 
 
@@ -182,9 +182,9 @@ def new_command(
     chosen = language(lang)
     _must_be_matrix(source)
     path = new_entry(source, family, today=datetime.now(timezone.utc).date(), entry_id=entry_id)
-    typer.echo(said(Text(en=f"{path}: still missing", zh=f"{path}：还缺少"), chosen))
+    _line(said(Text(en=f"{path}: still missing", zh=f"{path}：还缺少"), chosen))
     for problem in lint_entry(read_toml(path), path.stem, {}):
-        typer.echo(f"  {said(problem, chosen)}")
+        _line(f"  {said(problem, chosen)}")
     tell(
         Text(
             en=f"then: envdoctor matrix lint, and envdoctor matrix test {path.stem}",
@@ -246,7 +246,7 @@ def derive_command(
         tell(Text(en=f"skipped {name}: {skipped.reason}", zh=f"已跳过 {name}：{in_zh(skipped.reason)}"))
     changed = write_tables(done.tables, source / "derived")
     for path in changed:
-        typer.echo(said(Text(en=f"wrote {path}", zh=f"已写入 {path}"), chosen))
+        _line(said(Text(en=f"wrote {path}", zh=f"已写入 {path}"), chosen))
     cost = f"{done.received / 1e6:,.0f} MB, {done.seconds:.0f} s"
     tell(
         Text(
@@ -261,6 +261,14 @@ def _cache_folder() -> Path:
     from envdoctor.cli.reading import cache_folder
 
     return cache_folder() / "envdoctor" / "derive"
+
+
+def _line(text: str) -> None:
+    """One line on standard output: names of files and what is in them are never obeyed by the terminal."""
+    from envdoctor.cli.output import print_out
+    from envdoctor.render.plain import visible
+
+    print_out(visible(text) + "\n")
 
 
 def _must_be_matrix(source: Path) -> None:

@@ -100,10 +100,19 @@ def print_out(text: str) -> None:
 
 def forget_output() -> None:
     """Keeps the interpreter from complaining at exit about output that nobody takes."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
+    if not drop(sys.stdout):
         sys.stdout = _nothing("w")
+
+
+def drop(stream: TextIO) -> bool:
+    """What is still to be written to `stream` goes nowhere. False where it has no descriptor."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def check_output(output: Path | None) -> None:

@@ -23,10 +23,12 @@ def read_file(path: Path, option: str, *, cap: int = CAP) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except (OSError, ValueError) as error:
         why = _reason(error)
-        raise UsageError(
-            Text(en=f"{option} {path}: {why}", zh=f"{option} {path}：{why.zh}"),
-            advice=Text(en="give the path of a file that exists", zh="请给出存在的文件路径"),
-        ) from None
+        advice = Text(en="give the path of a file that exists", zh="请给出存在的文件路径")
+        if isinstance(error, PermissionError):
+            advice = Text(
+                en="make it readable, or copy it to where you can read it", zh="请修改权限，或复制到可读的位置"
+            )
+        raise UsageError(Text(en=f"{option} {path}: {why}", zh=f"{option} {path}：{why.zh}"), advice=advice) from None
     try:
         _regular(os.fstat(descriptor).st_mode, path, option)
     except UsageError:

@@ -23,6 +23,7 @@ def smoke_command(
     python: Path = typer.Option(
         None,
         "--python",
+        readable=False,
         help=Text(
             en="The target interpreter, or the folder of its environment.", zh="目标环境的解释器，或该环境的目录。"
         ),

@@ -32,6 +32,7 @@ def ticket_command(
     log: list[Path] = typer.Option(
         [],
         "--log",
+        readable=False,
         help=Text(
             en="A log of the failure; excerpts around recognised lines go in.",
             zh="出错时的日志；只收录已识别行附近的片段。",
@@ -48,7 +49,11 @@ def ticket_command(
         show_default=False,
     ),
     lock: Path = typer.Option(
-        None, "--lock", help=Text(en="A proposed lock file to put in.", zh="一并放入的锁定文件。"), show_default=False
+        None,
+        "--lock",
+        readable=False,
+        help=Text(en="A proposed lock file to put in.", zh="一并放入的锁定文件。"),
+        show_default=False,
     ),
     smoke: bool = typer.Option(
         False, "--smoke", help=Text(en="Run the smoke ladder and put its results in.", zh="运行冒烟测试并收录结果。")
@@ -121,10 +126,14 @@ def diff_command(
     before: Path = typer.Argument(
         ...,
         metavar="A",
+        readable=False,
         help=Text(en="A JSON report, a ticket or a pasted text.", zh="JSON 报告、诊断包或粘贴的文本。"),
     ),
     after: Path = typer.Argument(
-        ..., metavar="B", help=Text(en="The same, of another day or machine.", zh="同上，来自另一天或另一台机器。")
+        ...,
+        metavar="B",
+        readable=False,
+        help=Text(en="The same, of another day or machine.", zh="同上，来自另一天或另一台机器。"),
     ),
     format_: str = typer.Option(
         "terminal", "--format", help=Text(en="terminal, json or markdown.", zh="terminal、json 或 markdown。")

@@ -12,6 +12,7 @@ from pathlib import Path
 from envdoctor.resolve.errors import SolverError
 from envdoctor.resolve.solution import Solution, incomplete_in, looked_in, read_solution
 from envdoctor.resolve.uv import Outcome, Runner
+from envdoctor.text import Text
 
 _FILTERED = re.compile(r"`([A-Za-z0-9._-]+)` was filtered by `exclude-newer`")
 _NO_WHEEL = re.compile(r"Wheels are required for `([A-Za-z0-9._-]+)`")
@@ -176,7 +177,12 @@ def _why(text: str, *, offline: bool) -> str:
 def _next_step(text: str) -> str:
     if "Failed to build" in text or "build backend" in text:
         return "its source needs something at build time: leave it out, and install it afterwards with --no-build-isolation"
-    if "401" in text or "403" in text:
+    if "initialize cache" in text:
+        return Text(
+            en="uv needs a folder that can be written: set UV_CACHE_DIR to one with some free space",
+            zh="uv 需要可写的缓存目录：请把 UV_CACHE_DIR 设为有剩余空间的可写目录",
+        )
+    if re.search(r"\b40[13]\b", text):
         return "check the credentials of the index (uv's or pip's configuration)"
     return "check the network and the index (--index-url, uv's or pip's configuration), then try again"
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from envdoctor.errors import UndeterminedError, UsageError
+from envdoctor.errors import UndeterminedError, UsageError, system_says
+from envdoctor.text import Text
 from envdoctor.ticket.bundle import Ticket
 from envdoctor.ticket.redact import Redactor
 from envdoctor.ticket.redact.shapes import CERTAIN_RULES
@@ -113,7 +114,7 @@ def write_ticket(ticket: Ticket, output: Path, *, force: bool = False) -> Path:
     data = packed(ticket)
     temporary: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}-")
+        handle, name = tempfile.mkstemp(dir=output.parent, prefix=".envdoctor-")
         temporary = Path(name)
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
@@ -126,7 +127,11 @@ def write_ticket(ticket: Ticket, output: Path, *, force: bool = False) -> Path:
         else:
             _link(temporary, output)
     except OSError as error:
-        raise UndeterminedError(f"cannot write {output}: {error.strerror or error}") from None
+        why = system_says(error)
+        raise UndeterminedError(
+            Text(en=f"--output {output}: cannot be written: {why}", zh=f"--output {output}：无法写入：{why.zh}"),
+            advice=Text(en="choose another place", zh="请另选位置"),
+        ) from None
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

@@ -94,6 +94,41 @@ def test_descriptors_that_are_full_closed_or_left(tmp_path: Path):
     assert (left.returncode, left.stderr) == (1, b"")  # what was found does not depend on who reads it
 
 
+def test_a_refusal_that_nobody_reads_keeps_its_status(tmp_path: Path):
+    run = shell("ENVDOCTOR --log no-such-file 2>&1 | true", tmp_path)
+    assert (run.returncode, run.stderr) == (2, b"")
+    assert shell("ENVDOCTOR --log no-such-file 2> /dev/full", tmp_path).returncode == 2
+
+
+def test_who_asks_for_chinese_gets_it_in_every_locale(tmp_path: Path):
+    for environ in ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"PYTHONIOENCODING": "cp1252"}):
+        assert "依据" in shell("ENVDOCTOR --lang zh", tmp_path, **environ).stdout.decode("utf-8")
+        assert "没有这个文件" in shell("ENVDOCTOR --lang zh --log no-such-file", tmp_path, **environ).stderr.decode(
+            "utf-8"
+        )
+
+
+def test_a_matrix_listing_that_nobody_reads(tmp_path: Path):
+    source = Path(__file__).parents[2] / "matrix"
+    line = f"{sys.executable} -m envdoctor matrix test ED-2026-0003 --source {source} | true"
+    run = shell(line, tmp_path)
+    assert (run.returncode, run.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read(envdoctor: Runner, tmp_path: Path):
+    (tmp_path / "secret.log").write_text("x")
+    (tmp_path / "secret.log").chmod(0)
+    calls = (
+        ["diagnose", "--log", "secret.log"],
+        ["diagnose", "--from", "secret.log"],
+        ["diff", "secret.log", "secret.log"],
+    )
+    for call in (*calls, ["ticket", "--preview", "--lock", "secret.log"]):
+        run = envdoctor(*call)
+        assert (run.status, "make it readable" in run.err) == (2, True), run
+
+
 def test_a_working_folder_that_is_gone(tmp_path: Path):
     run = shell("mkdir gone && cd gone && rmdir ../gone && ENVDOCTOR", tmp_path)
     assert (run.returncode, b"working folder" in run.stderr, b"Traceback" in run.stderr) == (2, True, False)
@@ -108,6 +143,7 @@ def test_a_working_folder_that_is_gone(tmp_path: Path):
         ({"LANG": "zh_CN.GBK", "PYTHONIOENCODING": "gbk"}, "gbk", "依据"),
         ({"LANG": "zh_CN.UTF-8", "PYTHONIOENCODING": "ascii"}, "ascii", "because"),
         ({"LANG": "C", "PYTHONIOENCODING": "cp1252"}, "cp1252", "because"),
+        ({"LANG": "C", "PYTHONIOENCODING": "cp936"}, "cp936", "because"),
     ],
 )
 def test_every_locale_and_code_page(tmp_path: Path, environ: dict[str, str], encoding: str, word: str):
