@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from envdoctor.facts.extensions import LibraryKind, PythonFit
+from envdoctor.values import dataclass
 
 _LIBRARY_END = re.compile(rb'\.so(?:\.[0-9][0-9.]*)?(?="?,)')
 _MAX_RECORD, _MAX_FILES, _MAX_DEPTH = 64 << 20, 20_000, 12

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +19,7 @@ from typing import BinaryIO
 
 from envdoctor.binaries.reading import ByteSource, UnreadableBinaryError
 from envdoctor.binaries.symbolhash import GnuHash, sysv_candidates
+from envdoctor.values import dataclass
 
 _MACHINES = {62: "x86_64", 183: "aarch64", 3: "i386", 21: "ppc64", 243: "riscv", 258: "loongarch"}
 _PT_LOAD, _PT_DYNAMIC = 1, 2

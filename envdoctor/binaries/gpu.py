@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from envdoctor.facts.extensions import (
@@ -22,6 +21,7 @@ from envdoctor.facts.extensions import (
     GpuVerdict,
     Loading,
 )
+from envdoctor.values import dataclass
 
 # NVIDIA does not promise that code moves between these (Jetson, DRIVE) and other chips of the same major capability.
 _TEGRA = frozenset({53, 62, 72, 87, 88, 101, 110})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from envdoctor.binaries import discover, gpu
@@ -15,6 +15,7 @@ from envdoctor.binaries.loader import Library, LibraryStore, Process
 from envdoctor.binaries.reading import UnreadableBinaryError
 from envdoctor.binaries.system import SystemLibraries
 from envdoctor.facts.extensions import ExtensionFact, LibraryKind, Loading, PythonFit
+from envdoctor.values import dataclass
 
 
 def inspect_extensions(

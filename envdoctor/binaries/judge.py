@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from envdoctor.binaries import discover, gpu, torch_abi
 from envdoctor.binaries.discover import NativeFile, library_kind
@@ -20,6 +20,7 @@ from envdoctor.facts.extensions import (
     ShadowedLibrary,
     UnmetVersion,
 )
+from envdoctor.values import dataclass
 
 _MAX_SYMBOLS_NAMED = 50
 _FAMILIES = ("GLIBC", "GLIBCXX", "CXXABI", "GCC")

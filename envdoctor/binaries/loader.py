@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from envdoctor.binaries.elf import ElfFile, VersionNeed
 from envdoctor.binaries.reading import UnreadableBinaryError
 from envdoctor.binaries.system import SystemLibraries
+from envdoctor.values import dataclass
 
 _MAX_LIBRARIES = 2000
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from envdoctor.facts.extensions import DriverLibrary
+from envdoctor.values import dataclass
 
 _CACHE_MAGIC = b"glibc-ld.so.cache1.1"  # glibc, sysdeps/generic/dl-cache.h: struct cache_file_new
 _CACHE_HEADER = struct.Struct("<17s3sIIB3xI12x")

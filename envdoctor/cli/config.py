@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from envdoctor.diagnose.ignores import Ignore
 from envdoctor.errors import UsageError
 from envdoctor.render.plain import shortened
 from envdoctor.text import Text, same
+from envdoctor.values import dataclass
 
 _KEYS = {"fail-on", "engine", "task", "tp", "dtype", "lang", "matrix", "ignore"}
 _IGNORE_KEYS = {"id", "reason", "until", "until-fixed"}

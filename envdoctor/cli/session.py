@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from envdoctor.nearest import one_of
 from envdoctor.render.report import report
 from envdoctor.render.words import word
 from envdoctor.text import Text, same
+from envdoctor.values import dataclass
 
 if TYPE_CHECKING:
     from envdoctor.facts.extensions import ExtensionFact

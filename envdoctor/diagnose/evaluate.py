@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from envdoctor.diagnose.finding import Because
@@ -11,6 +10,7 @@ from envdoctor.diagnose.view import FactView
 from envdoctor.facts import Known, Truth, Unknown, all_of, any_of, negate
 from envdoctor.knowledge.catalog import kind_of
 from envdoctor.knowledge.conditions import AllOf, Condition, FactLeaf, Not, PackageLeaf
+from envdoctor.values import dataclass
 from envdoctor.versions import Scheme, at_least, compare, within
 
 

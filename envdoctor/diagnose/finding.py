@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from envdoctor.knowledge import Evidence
 from envdoctor.text import Text
+from envdoctor.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

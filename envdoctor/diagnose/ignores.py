@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 from envdoctor.diagnose.finding import Diagnosis, Finding
 from envdoctor.knowledge import Matrix
+from envdoctor.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,10 +12,10 @@ they fit only without the floor or beyond the utilization, `fits` else. Pure ari
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from envdoctor.facts.checkpoint import Checkpoint
 from envdoctor.facts.known import value_of
+from envdoctor.values import dataclass
 
 FITS, POSSIBLE, DOES_NOT_FIT, UNKNOWN = "fits", "possible", "does-not-fit", "unknown"
 MIB = 1 << 20

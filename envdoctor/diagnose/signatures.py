@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 from envdoctor.facts import LogLine
 from envdoctor.knowledge import Matrix, Signature
+from envdoctor.values import dataclass
 
 #: a line is cut before any pattern sees it: patterns are linear on RE2, and this bounds Python's engine as well
 LINE_CAP = 2000

@@ -19,11 +19,11 @@ https://github.com/InternLM/lmdeploy/pull/2740 (TurboMind pads); R6: https://git
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from envdoctor.facts.checkpoint import Checkpoint, LayerWidth
 from envdoctor.facts.known import value_of
 from envdoctor.facts.truth import Truth, all_of, any_of
+from envdoctor.values import dataclass
 from envdoctor.versions import Interval, Scheme, at_least, within
 
 OK, DEGRADES, BLOCKS, UNKNOWN = "ok", "degrades", "blocks", "unknown"

@@ -5,8 +5,9 @@ Everything here is plain data, and everything in it was read from files: nothing
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from envdoctor.values import dataclass
 
 
 class CodeKind(str, Enum):

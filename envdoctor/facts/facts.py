@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from envdoctor.facts.checkpoint import Checkpoint
 from envdoctor.facts.extensions import ExtensionFact
 from envdoctor.facts.gpu import Cuda, Driver, Gpu
@@ -12,6 +10,7 @@ from envdoctor.facts.known import NOT_STATED, Fact
 from envdoctor.facts.smoke import SmokeReport
 from envdoctor.facts.target import Distributions, EnvironmentVariable, Target, Torch
 from envdoctor.facts.workload import LogLine, Workload
+from envdoctor.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

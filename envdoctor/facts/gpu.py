@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from envdoctor.facts.known import NOT_STATED, Fact
+from envdoctor.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

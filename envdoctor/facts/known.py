@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
+
+from envdoctor.values import dataclass
 
 T = TypeVar("T")
 U = TypeVar("U")

@@ -5,8 +5,9 @@ A rung result is a fact like any other: it says what was run, where, and what ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from envdoctor.values import dataclass
 
 
 class Outcome(str, Enum):

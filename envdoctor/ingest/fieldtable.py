@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from envdoctor.ingest import readings, values
 from envdoctor.ingest.readings import Reading
+from envdoctor.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

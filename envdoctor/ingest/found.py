@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from envdoctor.ingest.text import Line
+from envdoctor.values import dataclass
 
 # How a line came to say it, most reliable first. Where two lines disagree, the lower rank wins.
 OUTPUT = 0  #: a program printed it about this machine

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from envdoctor.errors import EnvdoctorError
 from envdoctor.ingest.patterns import lazy
+from envdoctor.values import dataclass
 
 _GIB = 1 << 30
 _GLUED = lazy(r"(?<=[rg]tx)(?=a?\d{3,4}(?!\d))|(?<=\d{3})(?=(?:ti|super|laptop|d|ada)\b)")

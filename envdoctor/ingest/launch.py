@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from envdoctor.facts import EnvironmentVariable, Flag
 from envdoctor.ingest import names, values
 from envdoctor.ingest.found import COMMAND, WEAK, Found
 from envdoctor.ingest.images import read_image
 from envdoctor.ingest.patterns import lazy
+from envdoctor.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ the lines that look like errors. Line numbers stay those of the original text.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from envdoctor.ingest.patterns import lazy
+from envdoctor.values import dataclass
 
 LINE_CAP = 2_000  #: characters of a line that are kept
 HEAD_LINES = 12_000

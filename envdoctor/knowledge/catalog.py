@@ -6,8 +6,7 @@ Paths are what entries, reports and ignores use. `gpu.*` has one value per GPU; 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from envdoctor.values import dataclass
 from envdoctor.versions import Scheme
 
 

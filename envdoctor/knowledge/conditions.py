@@ -10,11 +10,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from envdoctor.errors import InputError
 from envdoctor.knowledge.catalog import kind_of
+from envdoctor.values import dataclass
 from envdoctor.versions import Interval, Scheme, compare, is_valid
 
 #: operator -> what its value must be

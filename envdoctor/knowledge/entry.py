@@ -7,12 +7,12 @@ data like any other entry's.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from envdoctor.errors import InputError
 from envdoctor.knowledge.conditions import Condition, parse_condition
 from envdoctor.text import Text
+from envdoctor.values import dataclass
 
 CLASSES = (
     "driver-too-old", "no-kernel-image", "gpu-capability-too-low", "abi-mismatch", "missing-shared-library",

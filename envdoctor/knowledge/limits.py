@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from envdoctor.knowledge.tables import Row, Tables
+from envdoctor.values import dataclass
 from envdoctor.versions import Interval, Scheme, within
 
 

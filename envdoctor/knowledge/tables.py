@@ -8,10 +8,11 @@ taken for its own release, or for the closed range that the table gives; never t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from envdoctor.facts.truth import Truth
+from envdoctor.values import dataclass
 from envdoctor.versions import Interval, Scheme, at_least, compare, within
 
 Tables: TypeAlias = Mapping[str, Any]

@@ -6,10 +6,10 @@ import json
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from envdoctor.facts import Cuda, Fact, Toolkit, known, unknown
 from envdoctor.probe.ports import Pending, Runner, View, find_program, names_of, text_of
+from envdoctor.values import dataclass
 
 _HOMES = ("CUDA_HOME", "CUDA_PATH")
 _PARENTS = ("/usr/local", "/opt")

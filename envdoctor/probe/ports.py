@@ -7,8 +7,9 @@ code as the live machine. Paths are POSIX text, absolute; `OSError` is the one e
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol
+
+from envdoctor.values import dataclass
 
 Kind = Literal["file", "folder", "other"]
 Status = Literal["exited", "no-answer", "not-found", "failed"]

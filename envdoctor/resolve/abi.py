@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from envdoctor.knowledge import Matrix
 from envdoctor.knowledge.derived import DerivedTables
@@ -12,6 +12,7 @@ from envdoctor.resolve.problem import Limit
 from envdoctor.resolve.request import Asked
 from envdoctor.resolve.solution import Package, Solution
 from envdoctor.resolve.vetoes import Veto, Way, way_is_open
+from envdoctor.values import dataclass
 
 ID = "EC-extension-abi"
 _AUTHORITY = "the symbols of the published wheels (matrix/derived)"

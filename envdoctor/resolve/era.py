@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from envdoctor.resolve.request import Asked
 from envdoctor.resolve.solution import Solution
+from envdoctor.values import dataclass
 
 #: How long after the newest anchor's upload the era ends. Measured, see docs/lock.md.
 WINDOW = timedelta(days=21)

@@ -6,12 +6,12 @@ uv keeps every installed version that nothing speaks against; the vetoes say wha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from envdoctor.errors import UsageError
 from envdoctor.facts import Distribution, Facts
 from envdoctor.resolve.made import Lock
 from envdoctor.resolve.request import Asked, LockRequest
+from envdoctor.values import dataclass
 
 #: what installs other things is not part of what is repaired
 _TOOLS = frozenset({"pip", "uv", "wheel", "setuptools", "envdoctor-gpu"})

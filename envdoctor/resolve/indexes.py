@@ -9,9 +9,11 @@ from __future__ import annotations
 import configparser
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
+
+from envdoctor.values import dataclass
 
 _UV_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX")
 _UV_KEYS = ("index", "index-url", "extra-index-url", "find-links", "no-index")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from envdoctor.binaries.gpu import code_match, sm_number
 from envdoctor.facts import Facts, value_of
@@ -15,6 +15,7 @@ from envdoctor.resolve.problem import Limit
 from envdoctor.resolve.request import Asked
 from envdoctor.resolve.solution import Package, Solution
 from envdoctor.resolve.vetoes import Veto, Way, way_is_open
+from envdoctor.values import dataclass
 from envdoctor.versions import Scheme, compare
 
 DRIVER_ID = "EC-cuda-driver"

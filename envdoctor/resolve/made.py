@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from envdoctor.resolve.solution import Package, Solution
+from envdoctor.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from envdoctor.facts import Workload
@@ -27,6 +27,7 @@ from envdoctor.resolve.solution import Solution
 from envdoctor.resolve.solver import Solver
 from envdoctor.resolve.uv import Runner, find_uv
 from envdoctor.resolve.vetoes import Veto, vetoes_of_matrix, way_is_open
+from envdoctor.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

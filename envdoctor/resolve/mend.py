@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 
 from envdoctor.resolve.era import STRANGER, Era
@@ -16,6 +16,7 @@ from envdoctor.resolve.names import Decisions
 from envdoctor.resolve.problem import Conflict, Limit, Problem
 from envdoctor.resolve.request import Asked
 from envdoctor.resolve.solution import Package, Solution
+from envdoctor.values import dataclass
 
 Look = Callable[[Problem], "Solution | Conflict"]
 _STEPS = (timedelta(days=60), timedelta(days=180), timedelta(days=540), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from packaging.requirements import Requirement
@@ -14,6 +14,7 @@ from envdoctor.knowledge import Matrix
 from envdoctor.resolve.problem import Limit
 from envdoctor.resolve.solution import Solution
 from envdoctor.resolve.vetoes import Veto
+from envdoctor.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

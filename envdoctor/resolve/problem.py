@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from envdoctor.resolve.errors import SolverError
 from envdoctor.resolve.solution import Solution, incomplete_in, looked_in, read_solution
 from envdoctor.resolve.uv import Outcome, Runner
 from envdoctor.text import Text
+from envdoctor.values import dataclass
 
 _FILTERED = re.compile(r"`([A-Za-z0-9._-]+)` was filtered by `exclude-newer`")
 _NO_WHEEL = re.compile(r"Wheels are required for `([A-Za-z0-9._-]+)`")

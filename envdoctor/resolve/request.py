@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 from envdoctor.errors import UsageError
 from envdoctor.facts import Facts
+from envdoctor.values import dataclass
 
 _EXACT = ("==", "===")
 _FILE = re.compile(r"\.(?:txt|toml|lock|whl|tar\.gz|ya?ml)$", re.IGNORECASE)

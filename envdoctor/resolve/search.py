@@ -7,13 +7,14 @@ next way is tried. At most `max_solves` solves; then BudgetError, which is neith
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Protocol
 
 from envdoctor.resolve.errors import BudgetError
 from envdoctor.resolve.problem import Conflict, Limit, Problem
 from envdoctor.resolve.solution import Solution
 from envdoctor.resolve.vetoes import Veto, Way
+from envdoctor.values import dataclass
 
 Say = Callable[[str], None]
 

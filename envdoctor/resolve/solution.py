@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timezone
 from typing import Any
 
 from envdoctor.resolve.errors import SolverError
+from envdoctor.values import dataclass
 
 # "DEBUG Adding transitive dependency for vllm==0.6.6: torch==2.5.1": the only place where uv says who needs what
 _NEEDS = re.compile(

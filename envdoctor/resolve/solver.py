@@ -7,12 +7,13 @@ and nothing was missing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from envdoctor.resolve.errors import SolverError
 from envdoctor.resolve.problem import Conflict, Problem, solve
 from envdoctor.resolve.solution import Solution
 from envdoctor.resolve.uv import Runner
+from envdoctor.values import dataclass
 
 
 @dataclass(kw_only=True, slots=True)

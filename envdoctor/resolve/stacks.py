@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from envdoctor.errors import UsageError
@@ -13,6 +13,7 @@ from envdoctor.nearest import one_of
 from envdoctor.resolve.errors import ImpossibleError
 from envdoctor.resolve.request import Asked, parse_asked
 from envdoctor.text import Text
+from envdoctor.values import dataclass
 from envdoctor.versions import Scheme, compare
 
 SOURCE = "stack"

@@ -8,11 +8,12 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import IO, Protocol
 
 from envdoctor.resolve.errors import SolverError
+from envdoctor.values import dataclass
 
 _OUTPUT_CAP = 64 * 1024 * 1024  # bytes; the log of a large solve is under 2 MB
 

@@ -6,7 +6,6 @@ A veto is never about one version: its ways are version ranges, so that a solve 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
@@ -18,6 +17,7 @@ from envdoctor.knowledge.conditions import AllOf, AnyOf, Condition, Not, Package
 from envdoctor.resolve.problem import Limit
 from envdoctor.resolve.request import Asked
 from envdoctor.resolve.solution import Solution
+from envdoctor.values import dataclass
 from envdoctor.versions import Interval, Scheme, within
 
 Way = tuple[Limit, ...]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from envdoctor.errors import EnvdoctorError
+from envdoctor.values import dataclass
 
 MAX_HEADER = 1 << 20
 FORMATS = ("gptq", "awq")

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from envdoctor.nearest import one_of
 from envdoctor.smoke import canary_files, reference
 from envdoctor.smoke.process import Limits
 from envdoctor.smoke.session import Job, OnProgress, Progress, Session, run_jobs
+from envdoctor.values import dataclass
 
 PROGRAMS = {
     Rung.DRIVER: "driver",

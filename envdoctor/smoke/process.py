@@ -17,12 +17,12 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from envdoctor.smoke import watch
+from envdoctor.values import dataclass
 
 MARKER = "ENVDOCTOR_SMOKE_RUN"
 MARK = b"\x1e"  # the host writes it, and a number, to stderr when a check begins

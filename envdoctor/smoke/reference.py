@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from operator import add, mul
 from pathlib import Path
 from typing import Any
 
 from envdoctor.smoke.canary_files import CanaryError, Tensor, load_expected, load_tensors
+from envdoctor.values import dataclass
 
 AWQ_ORDER = (0, 2, 4, 6, 1, 3, 5, 7)
 LOW = bytes(value & 15 for value in range(256))

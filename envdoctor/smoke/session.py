@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from envdoctor.facts.smoke import Number, Outcome, Rung, RungResult
 from envdoctor.smoke.process import Child, Ending, Limits, program_texts, signal_name
+from envdoctor.values import dataclass
 
 SIGNALS = {
     signal.SIGSEGV: Outcome.SEGFAULT,

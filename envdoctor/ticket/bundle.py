@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from envdoctor.facts import Facts, decode
 from envdoctor.ticket.excerpt import Excerpt, excerpt
 from envdoctor.ticket.outgoing import Omission, Outgoing, cited, versions_of
 from envdoctor.ticket.redact import Literal, Redactor, machine_literals
+from envdoctor.values import dataclass
 
 FORMAT = 1
 

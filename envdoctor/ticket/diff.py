@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
 from envdoctor.render.chain import ENGINES, EXTENSIONS
 from envdoctor.render.terminal import flat_facts
+from envdoctor.values import dataclass
 
 RANKS = (
     "finding",

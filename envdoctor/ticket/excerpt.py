@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from envdoctor.errors import UsageError
+from envdoctor.values import dataclass
 
 _CHUNK = 1 << 20
 _LINE = 8_192  # bytes of one line that are kept

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from envdoctor.ticket.redact import Redactor, url
 from envdoctor.ticket.sensitivity import Sensitivity, identity_kind, looks_public, pattern_of, sensitivity_of
+from envdoctor.values import dataclass
 
 WITHHELD = "withheld"
 _FACT = {"value", "source", "also"}

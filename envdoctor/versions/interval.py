@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from envdoctor.facts.truth import Truth, all_of, any_of, negate
+from envdoctor.values import dataclass
 from envdoctor.versions.schemes import Scheme, position
 
 

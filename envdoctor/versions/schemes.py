@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+from envdoctor.values import dataclass
 
 
 class Scheme(str, enum.Enum):

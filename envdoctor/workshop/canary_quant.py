@@ -8,8 +8,9 @@ int32 [K/8, N] and stores zero points minus one; AWQ GEMM packs 8 along N into [
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from envdoctor.values import dataclass
 
 AWQ_ORDER = (0, 2, 4, 6, 1, 3, 5, 7)
 DAMP = 0.01

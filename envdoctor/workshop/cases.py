@@ -13,7 +13,7 @@ log = ["the line that was printed"]
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from envdoctor.diagnose import diagnose
@@ -32,6 +32,7 @@ from envdoctor.facts.extensions import ExtensionFact
 from envdoctor.facts.smoke import SmokeReport
 from envdoctor.knowledge import Matrix
 from envdoctor.knowledge.entry import EntryError
+from envdoctor.values import dataclass
 
 _SOURCE = "case"
 

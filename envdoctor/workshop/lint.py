@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from envdoctor.knowledge.build import entry_files, read_toml
 from envdoctor.knowledge.conditions import AllOf, AnyOf, Condition, Not, PackageLeaf
 from envdoctor.knowledge.entry import EntryCore, core_from, texts_from
 from envdoctor.knowledge.literals import required_literal
+from envdoctor.values import dataclass
 
 _KEYS = {
     "id", "aliases", "published", "modified", "withdrawn", "title", "explanation", "cause", "effect", "alone", "check",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from envdoctor.binaries.torch_abi import demangle, is_torch_symbol, meaning_of
@@ -13,6 +12,7 @@ from envdoctor.diagnose.checks.traces import importer_of, likely_asker, wheel_na
 from envdoctor.diagnose.signatures import SignatureHit
 from envdoctor.facts.extensions import SymbolMeaning
 from envdoctor.knowledge.owners import library_owner, owners_of_module, owners_of_path
+from envdoctor.values import dataclass
 
 _MEANING = {
     SymbolMeaning.TORCH_UP_TO_2_2: ("<2.3", "torch 2.2 or older"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
 from envdoctor.diagnose.checks.workload import engine_of
 from envdoctor.diagnose.signatures import SignatureHit
+from envdoctor.values import dataclass
 from envdoctor.versions import Scheme, at_least
 
 #: what a class name may add to its model's name so that it is sure to be there from the model's first release on

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from envdoctor.diagnose.finding import Because
 from envdoctor.diagnose.signatures import SignatureHit
 from envdoctor.diagnose.view import FactView
+from envdoctor.values import dataclass
 
 if TYPE_CHECKING:
     from envdoctor.knowledge.derived import DerivedTables

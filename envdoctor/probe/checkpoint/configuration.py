@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from envdoctor.facts.checkpoint import Damage
 from envdoctor.facts.known import NOT_STATED, Fact, Known, known
 from envdoctor.probe.checkpoint.quantization import FILES, KEYS, Quantization, find_quantization
 from envdoctor.probe.checkpoint.reading import Folder, Unreadable, read_json
+from envdoctor.values import dataclass
 
 #: where multi-modal configurations keep the language model
 _NESTED = ("text_config", "llm_config", "language_config", "thinker_config")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from envdoctor.facts.known import NOT_STATED, Fact, Known, Witness, known, unknown
+from envdoctor.values import dataclass
 
 #: keys of config.json, then files of their own (AutoGPTQ, AutoAWQ up to 0.1, ModelOpt), in the order that engines look
 KEYS = ("quantization_config", "compression_config")

@@ -6,11 +6,11 @@ import json
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from envdoctor.facts.checkpoint import Damage
+from envdoctor.values import dataclass
 
 LFS_PREFIX = b"version https://git-lfs.github.com/spec/"
 #: the configuration of the largest multi-modal models is some 100 kB

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from envdoctor.probe.checkpoint.reading import Folder, Unreadable, open_regular, parse_json, refuse_stand_ins
+from envdoctor.values import dataclass
 
 #: headers of real shards are under 2 MB even for models with 100,000 tensors; the cap bounds memory on hostile input
 MAX_HEADER_BYTES = 16 << 20

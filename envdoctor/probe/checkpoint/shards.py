@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from envdoctor.facts.checkpoint import Damage
 from envdoctor.probe.checkpoint.reading import Folder, Unreadable, open_regular, read_json, refuse_stand_ins
 from envdoctor.probe.checkpoint.safetensors import Tensor, read_header
+from envdoctor.values import dataclass
 
 #: the index of a model with 200,000 tensors is some 20 MB
 MAX_INDEX_BYTES = 48 << 20

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from envdoctor.facts.checkpoint import Damage, LayerWidth
 from envdoctor.probe.checkpoint.safetensors import Tensor, dtype_bits
+from envdoctor.values import dataclass
 
 _LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks)\.(\d{1,6})\.(.{1,300})\.([A-Za-z0-9_]{1,40})$")
 _EXPERT = re.compile(r"\.experts\.\d{1,6}(?=\.)")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from envdoctor.facts import Gpu
+from envdoctor.values import dataclass
 
 State = Literal["answered", "no-answer", "absent", "mismatch", "failed"]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 
 from envdoctor.facts import Driver, Fact, Gpu, Known, Unknown, Witness, known, unknown
 from envdoctor.probe import loader, wsl
 from envdoctor.probe.driver import kernel, nvidia_smi, nvml
 from envdoctor.probe.driver.account import Account
 from envdoctor.probe.ports import Pending, Runner, View, find_program
+from envdoctor.values import dataclass
 
 _LIBRARY = "libnvidia-ml.so.1"
 _LIBRARY_VERSION = re.compile(r"libnvidia-ml\.so\.(\d{3,4}(?:\.\d{1,4}){1,2})$")

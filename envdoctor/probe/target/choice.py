@@ -6,10 +6,10 @@ import posixpath
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from envdoctor.errors import UsageError
 from envdoctor.probe.ports import View, find_program, text_of
+from envdoctor.values import dataclass
 
 _ADVICE = "Give the interpreter of the environment, or its folder: --python .venv or --python .venv/bin/python"
 _NAMES = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from envdoctor.facts import Distribution, UnreadableMetadata
 from envdoctor.probe.environment import without_user_info
 from envdoctor.probe.ports import View, printable
 from envdoctor.probe.target.search_path import Place
+from envdoctor.values import dataclass
 
 _FIRST_BYTES = 1 << 14  # the headers of almost every distribution; the description that follows is not read
 _MOST_BYTES = 1 << 20

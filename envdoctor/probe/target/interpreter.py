@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from envdoctor.errors import UsageError
 from envdoctor.probe.ports import Outcome, Pending, Runner, View
 from envdoctor.probe.target.choice import Choice
+from envdoctor.values import dataclass
 
 INSIDE = str(Path(__file__).with_name("inside.py"))
 MARK = "envdoctor-target"

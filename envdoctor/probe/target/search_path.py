@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from envdoctor.probe.ports import View, text_of
 from envdoctor.probe.target.choice import Choice
 from envdoctor.probe.target.interpreter import Interpreter
+from envdoctor.values import dataclass
 
 Origin = Literal["PYTHONPATH", "user site", "site-packages", ".pth"]
 

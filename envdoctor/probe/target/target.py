@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from envdoctor.facts import Distributions, Fact, Target, Torch, known, unknown
 from envdoctor.probe.ports import Outcome, View
@@ -14,6 +13,7 @@ from envdoctor.probe.target.requirements import unmet
 from envdoctor.probe.target.search_path import Place, python_path, search_path
 from envdoctor.probe.target.shadowing import shadowed_modules
 from envdoctor.probe.target.torch import torch
+from envdoctor.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

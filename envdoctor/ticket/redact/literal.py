@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from envdoctor.ticket.redact.shape import GENERIC_USERS, after_escape
 from envdoctor.ticket.redact.span import KINDS, Span
+from envdoctor.values import dataclass
 
 # Words that reports are made of. A machine or a user that is called like one is not recognizable by it, and masking it
 # everywhere would make the report unreadable.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from envdoctor.ticket.redact.span import Span
+from envdoctor.values import dataclass
 
 GENERIC_USERS = frozenset(
     [

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from envdoctor.values import dataclass
 
 KINDS = (
     "token", "secret", "key", "cookie", "email", "user", "home", "host", "domain", "path", "ip", "private-ip", "mac", "gpu",

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 from envdoctor.ticket.redact.span import Span
 from envdoctor.ticket.redact.tokens import TOKENS
+from envdoctor.values import dataclass
 
 _BREAK = re.compile(r"[ \t]{0,200}(?:[│┃|╎║][ \t]{0,4})?\\?\n(?:[ \t]{0,200}[│┃|╎║>+])?[ \t]{0,200}")
 _TIME_OR_LEVEL = re.compile(r"[0-9]{4}-[0-9]{2}|[0-9]{1,2}:[0-9]{2}|[0-9]+\.[0-9]+|[A-Z]{4,8}$|[0-9]{1,6}$")

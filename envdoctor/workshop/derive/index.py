@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -19,6 +19,7 @@ from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from envdoctor.errors import EnvdoctorError, UndeterminedError
+from envdoctor.values import dataclass
 
 __all__ = ["PublishedWheel", "Target", "each_version", "find"]
 

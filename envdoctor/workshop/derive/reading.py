@@ -11,7 +11,6 @@ import shutil
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from email.policy import compat32
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +20,7 @@ from envdoctor.binaries.elf import ElfFile
 from envdoctor.binaries.reading import UnreadableBinaryError
 from envdoctor.errors import EnvdoctorError
 from envdoctor.facts.extensions import CodeKind, GpuCode
+from envdoctor.values import dataclass
 from envdoctor.workshop.derive.exports import defined_symbols
 
 __all__ = ["Library", "WheelReading", "read_wheel", "speaks_of_torch"]

@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envdoctor.errors import EnvdoctorError
+from envdoctor.values import dataclass
 from envdoctor.workshop.derive.cache import ReadingCache, remembered_list
 from envdoctor.workshop.derive.index import PublishedWheel, Target, each_version
 from envdoctor.workshop.derive.reading import read_wheel

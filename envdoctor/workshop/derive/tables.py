@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from packaging.utils import parse_wheel_filename
 from packaging.version import Version
 
 from envdoctor.knowledge.derived import expand
+from envdoctor.values import dataclass
 from envdoctor.workshop.derive.index import PublishedWheel
 from envdoctor.workshop.derive.intervals import as_intervals
 from envdoctor.workshop.derive.reading import Library, WheelReading

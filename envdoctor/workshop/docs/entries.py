@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from envdoctor.knowledge.build import entry_files, read_toml
 from envdoctor.knowledge.entry import CLASSES, EntryCore, EntryTexts, FixOption, core_from, texts_from
 from envdoctor.render.entry import condition_lines
+from envdoctor.values import dataclass
 from envdoctor.workshop.docs.markdown import block, code, page, table, text
 
 _EFFECTS = {
