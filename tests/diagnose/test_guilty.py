@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from envdoctor.diagnose import diagnose
 from envdoctor.diagnose.match import _guilty
 from envdoctor.diagnose.view import FactView
 from envdoctor.facts import Facts, known
+from envdoctor.ingest import ingest
+from envdoctor.knowledge import load_matrix
 from envdoctor.knowledge.entry import core_from
 
 _CORE = core_from(
@@ -55,3 +58,13 @@ def test_where_no_package_is_named_the_file_s_owner_or_the_engine_is() -> None:
         {"id": "X", "effect": "blocks", "cause": {"class": "hardware-fault", "packages": []}}, place="X", groups={}
     )
     assert _guilty(hardware, _view("vllm"), {}, {}) == ()
+
+
+def test_a_driver_that_is_too_old_names_the_library_of_the_message_and_the_engine() -> None:
+    facts = ingest(
+        b"Engine: fastllm, Task: serve\n\nFlashInfer error: the provided PTX was compiled with an unsupported toolchain.\n",
+        source="p",
+        gpu_table={},
+    )
+    finding = diagnose(facts, load_matrix()).findings[0]
+    assert (finding.cause, finding.packages) == ("driver-too-old", ("torch", "flashinfer-python", "fastllm"))

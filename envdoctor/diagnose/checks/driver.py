@@ -7,8 +7,12 @@ from collections.abc import Iterable
 
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
 from envdoctor.facts import Known
+from envdoctor.knowledge.owners import distribution_of_engine
 from envdoctor.knowledge.tables import driver_minimum, torch_build
 from envdoctor.versions import Scheme, at_least
+
+
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{2,30}")
 
 
 def torch_cuda(context: CheckContext) -> str | None:
@@ -97,8 +101,15 @@ def _same_major(context: CheckContext, cuda: str | None) -> bool:
 
 
 def _guilty(context: CheckContext) -> tuple[str, ...]:
-    engine = next((name for name in ("vllm", "sglang", "lmdeploy") if name in context.view.packages), None)
-    return ("torch", engine) if engine else ("torch",)
+    """torch, the engine, and what the message itself names ("FlashInfer error: ...")."""
+    engine = next((name for name in ("vllm", "sglang", "lmdeploy") if name in context.view.packages), "")
+    stated = context.view.value("workload.engine")
+    if not engine and isinstance(stated, str):
+        engine = distribution_of_engine(stated)
+    modules = context.tables["modules"]["modules"] if "modules" in context.tables else {}
+    words = (word.lower() for hit in context.hits[:3] for word in _WORD.findall(hit.line.text[:500]))
+    named = [modules[word][0] for word in words if word in modules]
+    return tuple(dict.fromkeys(name for name in ("torch", *named, engine) if name))[:3]
 
 
 def _decoded(number: str) -> str:
