@@ -11,7 +11,6 @@ from envdoctor.knowledge.owners import distribution_of_engine
 from envdoctor.knowledge.tables import driver_minimum, torch_build
 from envdoctor.versions import Scheme, at_least
 
-
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{2,30}")
 
 
