@@ -15,7 +15,7 @@ class EnvdoctorError(Exception):
 
     exit_status = 3
 
-    def __init__(self, message: str, *, advice: str | None = None) -> None:
+    def __init__(self, message: Text, *, advice: Text | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.advice = advice

@@ -77,6 +77,7 @@ def joined(parts: Iterable[str], separator: Text) -> Text:
     return Text(en=str(separator).join(every), zh=separator.zh.join(map(in_zh, every)))
 
 
+NOTHING = Text(en="", zh="")
 COMMA = Text(en=", ", zh="、")
 SPACE = Text(en=" ", zh="")
 SEMICOLON = Text(en="; ", zh="；")

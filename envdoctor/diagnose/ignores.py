@@ -8,6 +8,7 @@ from datetime import date
 
 from envdoctor.diagnose.finding import Diagnosis, Finding
 from envdoctor.knowledge import Matrix
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 
@@ -37,13 +38,28 @@ def apply_ignores(
     findings = list(diagnosis.findings)
     for ignore in ignores:
         if all(matrix.number(ignore.id) is None for matrix in matrices):
-            problems.append(IgnoreProblem(id=ignore.id, says="names no entry of the matrix"))
+            problems.append(
+                IgnoreProblem(id=ignore.id, says=Text(en="names no entry of the matrix", zh="知识库中没有这个条目"))
+            )
         elif ignore.until is not None and ignore.until < today:
-            problems.append(IgnoreProblem(id=ignore.id, says=f"expired on {ignore.until.isoformat()}"))
+            problems.append(
+                IgnoreProblem(
+                    id=ignore.id,
+                    says=Text(en=f"expired on {ignore.until.isoformat()}", zh=f"已于 {ignore.until.isoformat()} 过期"),
+                )
+            )
         elif not (places := [i for i, f in enumerate(findings) if f.id == ignore.id.upper() or f.id == ignore.id]):
-            problems.append(IgnoreProblem(id=ignore.id, says="matches nothing in this environment"))
+            problems.append(
+                IgnoreProblem(
+                    id=ignore.id, says=Text(en="matches nothing in this environment", zh="在该环境中没有对应的问题")
+                )
+            )
         elif ignore.until_fixed and any(_has_version_fix(findings[i]) for i in places):
-            problems.append(IgnoreProblem(id=ignore.id, says="a version that fixes it exists now"))
+            problems.append(
+                IgnoreProblem(
+                    id=ignore.id, says=Text(en="a version that fixes it exists now", zh="现在已有修复该问题的版本")
+                )
+            )
         else:
             for i in places:
                 findings[i] = replace(findings[i], status="ignored", note=ignore.reason)

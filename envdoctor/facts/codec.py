@@ -19,6 +19,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 from envdoctor.errors import InputError
 from envdoctor.facts.known import NOT_STATED, Known, Unknown
+from envdoctor.text import Text
 
 V = TypeVar("V")
 
@@ -26,8 +27,8 @@ V = TypeVar("V")
 class DecodeError(InputError):
     """The JSON does not hold what the type says; `path` names the place."""
 
-    def __init__(self, path: str, problem: str) -> None:
-        super().__init__(f"{path or 'the document'}: {problem}")
+    def __init__(self, path: str, problem: Text) -> None:
+        super().__init__(Text(en=f"{path or 'the document'}: {problem}", zh=f"{path or '文档'}：{problem.zh}"))
         self.path = path
 
 
@@ -89,7 +90,9 @@ def _decode(kind: Any, data: Any, path: str) -> Any:
         try:
             return kind(data)
         except ValueError:
-            raise DecodeError(path, f"{data!r:.60} is none of the known values") from None
+            raise DecodeError(
+                path, Text(en=f"{data!r:.60} is none of the known values", zh=f"{data!r:.60} 不是已知的取值")
+            ) from None
     if is_dataclass(kind):
         return _decode_dataclass(kind, data, path)
     return _decode_scalar(kind, data, path)
@@ -101,13 +104,21 @@ def _decode_scalar(kind: Any, data: Any, path: str) -> Any:
     if kind is float and isinstance(data, int) and not isinstance(data, bool):
         return float(data)
     if not isinstance(data, kind) or (kind is int and isinstance(data, bool)):
-        raise DecodeError(path, f"expected {getattr(kind, '__name__', kind)}, found {type(data).__name__}")
+        raise DecodeError(
+            path,
+            Text(
+                en=f"expected {getattr(kind, '__name__', kind)}, found {type(data).__name__}",
+                zh=f"应为 {getattr(kind, '__name__', kind)}，实际为 {type(data).__name__}",
+            ),
+        )
     return data
 
 
 def _decode_known(kind: Any, data: Any, path: str) -> Known[Any]:
     if not isinstance(data, dict) or "value" not in data:
-        raise DecodeError(path, "expected a fact with `value` and `source`")
+        raise DecodeError(
+            path, Text(en="expected a fact with `value` and `source`", zh="应为带 `value` 与 `source` 的事实")
+        )
     hints = _hints(Known)
     return Known(
         value=_decode(kind, data["value"], f"{path}.value"),
@@ -133,30 +144,41 @@ def _decode_union(options: tuple[Any, ...], data: Any, path: str) -> Any:
             return _decode(option, data, path)
         except DecodeError as error:
             problem = error
-    raise problem or DecodeError(path, "nothing fits")
+    raise problem or DecodeError(path, Text(en="nothing fits", zh="没有匹配的类型"))
 
 
 def _decode_tuple(kind: Any, data: Any, path: str) -> tuple[Any, ...]:
     if not isinstance(data, list):
-        raise DecodeError(path, f"expected a list, found {type(data).__name__}")
+        raise DecodeError(
+            path, Text(en=f"expected a list, found {type(data).__name__}", zh=f"应为列表，实际为 {type(data).__name__}")
+        )
     args = get_args(kind)
     if len(args) == 2 and args[1] is Ellipsis:
         return tuple(_decode(args[0], item, f"{path}[{i}]") for i, item in enumerate(data))
     if len(args) != len(data):
-        raise DecodeError(path, f"expected {len(args)} items, found {len(data)}")
+        raise DecodeError(
+            path,
+            Text(en=f"expected {len(args)} items, found {len(data)}", zh=f"应有 {len(args)} 项，实际为 {len(data)} 项"),
+        )
     return tuple(_decode(arg, item, f"{path}[{i}]") for i, (arg, item) in enumerate(zip(args, data, strict=True)))
 
 
 def _decode_mapping(kind: Any, data: Any, path: str) -> dict[str, Any]:
     if not isinstance(data, dict):
-        raise DecodeError(path, f"expected an object, found {type(data).__name__}")
+        raise DecodeError(
+            path,
+            Text(en=f"expected an object, found {type(data).__name__}", zh=f"应为对象，实际为 {type(data).__name__}"),
+        )
     item_kind = (get_args(kind) or (str, Any))[1]
     return {str(key): _decode(item_kind, item, f"{path}.{key}") for key, item in data.items()}
 
 
 def _decode_dataclass(kind: Any, data: Any, path: str) -> Any:
     if not isinstance(data, dict):
-        raise DecodeError(path, f"expected an object, found {type(data).__name__}")
+        raise DecodeError(
+            path,
+            Text(en=f"expected an object, found {type(data).__name__}", zh=f"应为对象，实际为 {type(data).__name__}"),
+        )
     hints = _hints(kind)
     values: dict[str, Any] = {}
     for name, default in _defaults(kind):
@@ -164,7 +186,7 @@ def _decode_dataclass(kind: Any, data: Any, path: str) -> Any:
         if name in data:
             values[name] = _decode(hints[name], data[name], place)
         elif default is _NO_DEFAULT:
-            raise DecodeError(place, "is missing")
+            raise DecodeError(place, Text(en="is missing", zh="缺失"))
     return kind(**values)
 
 

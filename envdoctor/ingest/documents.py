@@ -11,6 +11,7 @@ from envdoctor.facts import Facts, decode
 from envdoctor.ingest import values
 from envdoctor.ingest.found import OUTPUT, Found, Package
 from envdoctor.ingest.patterns import lazy
+from envdoctor.text import Text
 
 #: a document larger than this is read as lines, not as JSON: a package list or a report is far smaller
 DOCUMENT_CAP = 4 * 1024 * 1024
@@ -43,8 +44,13 @@ def own_report(text: str) -> Facts | None:
     version = document.get("schema_version")
     if version != _OWN_VERSION:
         raise EnvdoctorError(
-            f"the report has schema version {version!r:.20}; this envdoctor reads version {_OWN_VERSION}",
-            advice="use the envdoctor that wrote it, or a newer one",
+            Text(
+                en=f"the report has schema version {version!r:.20}; this envdoctor reads version {_OWN_VERSION}",
+                zh=f"报告的 schema 版本为 {version!r:.20}，本版 envdoctor 读取版本 {_OWN_VERSION}",
+            ),
+            advice=Text(
+                en="use the envdoctor that wrote it, or a newer one", zh="请使用生成它的 envdoctor 版本，或更新的版本"
+            ),
         )
     return decode(Facts, document["facts"], "facts")
 

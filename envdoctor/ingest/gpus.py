@@ -8,6 +8,7 @@ from typing import Any
 
 from envdoctor.errors import EnvdoctorError
 from envdoctor.ingest.patterns import lazy
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 _GIB = 1 << 30
@@ -57,7 +58,9 @@ class GpuTable:
             for vendor in table.get("vendor", ()):
                 self._vendors.update(dict.fromkeys(vendor["words"], str(vendor["name"])))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise EnvdoctorError(f"the GPU table is damaged: {error!r:.80}") from None
+            raise EnvdoctorError(
+                Text(en=f"the GPU table is damaged: {error!r:.80}", zh=f"显卡表已损坏：{error!r:.80}")
+            ) from None
 
     def lookup(self, name: str) -> Model | None:
         """What is known of a GPU by its name, or None. An explicit `sm_120` in the name counts where the name is new."""

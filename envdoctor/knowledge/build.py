@@ -17,6 +17,7 @@ from typing import Any
 from envdoctor.knowledge.conditions import anchors, package_names
 from envdoctor.knowledge.entry import EntryError, core_from, texts_from
 from envdoctor.knowledge.literals import required_literal
+from envdoctor.text import Text
 from envdoctor.toml import tomllib
 from envdoctor.versions import Scheme, compare
 
@@ -28,7 +29,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         data: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EntryError(f"{path.name}: not TOML: {error}") from None
+        raise EntryError(
+            Text(en=f"{path.name}: not TOML: {error}", zh=f"{path.name}：不是有效的 TOML：{error}")
+        ) from None
     return data
 
 

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from envdoctor.errors import InputError
 from envdoctor.knowledge.catalog import kind_of
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 from envdoctor.versions import Interval, Scheme, compare, is_valid
 
@@ -76,7 +77,12 @@ Condition: TypeAlias = PackageLeaf | FactLeaf | AllOf | AnyOf | Not
 def parse_condition(data: Any, *, place: str, groups: Mapping[str, Sequence[str]]) -> Condition:
     """The condition that a TOML table states. `groups` resolves `@name`. Raises ConditionError with the place."""
     if not isinstance(data, Mapping):
-        raise ConditionError(f"{place}: expected a table, found {type(data).__name__}")
+        raise ConditionError(
+            Text(
+                en=f"{place}: expected a table, found {type(data).__name__}",
+                zh=f"{place}：应为表，实际为 {type(data).__name__}",
+            )
+        )
     if "package" in data:
         return _parse_package(data, place, groups)
     if "fact" in data:
@@ -87,15 +93,25 @@ def parse_condition(data: Any, *, place: str, groups: Mapping[str, Sequence[str]
             parts.append(Not(part=parse_condition(value, place=f"{place}.not", groups=groups)))
         elif key in ("all", "any"):
             if not isinstance(value, Sequence) or isinstance(value, str) or not value:
-                raise ConditionError(f"{place}.{key}: expected a list of at least one condition")
+                raise ConditionError(
+                    Text(
+                        en=f"{place}.{key}: expected a list of at least one condition",
+                        zh=f"{place}.{key}：应为至少含一个条件的列表",
+                    )
+                )
             inner = tuple(
                 parse_condition(item, place=f"{place}.{key}[{i}]", groups=groups) for i, item in enumerate(value)
             )
             parts.append(AllOf(parts=inner) if key == "all" else AnyOf(parts=inner))
         else:
-            raise ConditionError(f"{place}.{key}: unknown key (package, fact, all, any, not)")
+            raise ConditionError(
+                Text(
+                    en=f"{place}.{key}: unknown key (package, fact, all, any, not)",
+                    zh=f"{place}.{key}：未知的键（可用 package、fact、all、any、not）",
+                )
+            )
     if not parts:
-        raise ConditionError(f"{place}: says nothing")
+        raise ConditionError(Text(en=f"{place}: says nothing", zh=f"{place}：条件为空"))
     return parts[0] if len(parts) == 1 else AllOf(parts=tuple(parts))
 
 
@@ -106,16 +122,28 @@ def _parse_package(data: Mapping[str, Any], place: str, groups: Mapping[str, Seq
     for name in [given] if isinstance(given, str) else list(given):
         if name.startswith("@"):
             if name[1:] not in groups:
-                raise ConditionError(f"{place}.package: there is no group {name}")
+                raise ConditionError(
+                    Text(en=f"{place}.package: there is no group {name}", zh=f"{place}.package：没有名为 {name} 的组")
+                )
             names.extend(groups[name[1:]])
         else:
             names.append(name)
     for name in names:
         if name != name.lower() or "_" in name or "." in name:
-            raise ConditionError(f"{place}.package: write {name!r} normalized: lower case, dashes")
+            raise ConditionError(
+                Text(
+                    en=f"{place}.package: write {name!r} normalized: lower case, dashes",
+                    zh=f"{place}.package：{name!r} 应写成规范形式：小写，用连字符",
+                )
+            )
     absent = data.get("absent", False)
     if absent and "versions" in data:
-        raise ConditionError(f"{place}: `absent` and `versions` exclude each other")
+        raise ConditionError(
+            Text(
+                en=f"{place}: `absent` and `versions` exclude each other",
+                zh=f"{place}：`absent` 与 `versions` 不能同时使用",
+            )
+        )
     intervals = _intervals(data.get("versions", []), Scheme.PEP440, f"{place}.versions")
     return PackageLeaf(names=tuple(names), intervals=intervals, absent=bool(absent))
 
@@ -125,46 +153,84 @@ def _parse_fact(data: Mapping[str, Any], place: str) -> FactLeaf:
     path = data["fact"]
     kind = kind_of(path) if isinstance(path, str) else None
     if kind is None or path.startswith("package."):
-        raise ConditionError(f"{place}.fact: {path!r} is no fact of the catalogue")
+        raise ConditionError(
+            Text(
+                en=f"{place}.fact: {path!r} is no fact of the catalogue", zh=f"{place}.fact：{path!r} 不是已定义的事实"
+            )
+        )
     operators = [key for key in data if key in OPERATORS]
     if len(operators) != 1:
-        raise ConditionError(f"{place}: exactly one operator for {path} ({', '.join(OPERATORS)})")
+        raise ConditionError(
+            Text(
+                en=f"{place}: exactly one operator for {path} ({', '.join(OPERATORS)})",
+                zh=f"{place}：{path} 只能有一个运算符（{', '.join(OPERATORS)}）",
+            )
+        )
     (operator,) = operators
     value = data[operator]
     intervals: tuple[Interval, ...] = ()
     if OPERATORS[operator] == "intervals":
         if kind.scheme is None:
-            raise ConditionError(f"{place}: {path} has no versions")
+            raise ConditionError(Text(en=f"{place}: {path} has no versions", zh=f"{place}：{path} 没有版本号"))
         intervals = _intervals(value, kind.scheme, f"{place}.versions")
     elif OPERATORS[operator] == "ordered":
         if kind.scheme is not None:
             if not isinstance(value, str) or not is_valid(kind.scheme, value):
-                raise ConditionError(f"{place}.{operator}: {value!r} is no {kind.scheme.value} version")
+                raise ConditionError(
+                    Text(
+                        en=f"{place}.{operator}: {value!r} is no {kind.scheme.value} version",
+                        zh=f"{place}.{operator}：{value!r} 不是 {kind.scheme.value} 版本号",
+                    )
+                )
         elif not kind.number or not isinstance(value, (int, float)):
-            raise ConditionError(f"{place}.{operator}: {path} cannot be ordered with {value!r}")
+            raise ConditionError(
+                Text(
+                    en=f"{place}.{operator}: {path} cannot be ordered with {value!r}",
+                    zh=f"{place}.{operator}：{path} 不能与 {value!r} 比较大小",
+                )
+            )
     elif OPERATORS[operator] == "list" and (not isinstance(value, Sequence) or isinstance(value, str) or not value):
-        raise ConditionError(f"{place}.{operator}: expected a list")
+        raise ConditionError(Text(en=f"{place}.{operator}: expected a list", zh=f"{place}.{operator}：应为列表"))
     elif operator == "known" and value is not True:
-        raise ConditionError(f"{place}.known: only `known = true`; a condition cannot ask for ignorance")
+        raise ConditionError(
+            Text(
+                en=f"{place}.known: only `known = true`; a condition cannot ask for ignorance",
+                zh=f"{place}.known：只能写 `known = true`，条件不能以“未知”为前提",
+            )
+        )
     stored = tuple(value) if isinstance(value, list) and not intervals else (None if intervals else value)
     return FactLeaf(path=path, operator=operator, value=stored, intervals=intervals, every=bool(data.get("every")))
 
 
 def _intervals(data: Any, scheme: Scheme, place: str) -> tuple[Interval, ...]:
     if not isinstance(data, Sequence) or isinstance(data, str):
-        raise ConditionError(f"{place}: expected a list of {{ introduced, fixed }}")
+        raise ConditionError(
+            Text(
+                en=f"{place}: expected a list of {{ introduced, fixed }}",
+                zh=f"{place}：应为由 {{ introduced, fixed }} 组成的列表",
+            )
+        )
     out = []
     for i, item in enumerate(data):
         where = f"{place}[{i}]"
         if not isinstance(item, Mapping):
-            raise ConditionError(f"{where}: expected {{ introduced, fixed }}")
+            raise ConditionError(
+                Text(en=f"{where}: expected {{ introduced, fixed }}", zh=f"{where}：应为 {{ introduced, fixed }}")
+            )
         _only(item, {"introduced", "fixed"}, where)
         for version in item.values():
             if not isinstance(version, str) or not is_valid(scheme, version):
-                raise ConditionError(f"{where}: {version!r} is no {scheme.value} version")
+                raise ConditionError(
+                    Text(
+                        en=f"{where}: {version!r} is no {scheme.value} version",
+                        zh=f"{where}：{version!r} 不是 {scheme.value} 版本号",
+                    )
+                )
         low, high = item.get("introduced"), item.get("fixed")
         if low and high and (compare(scheme, low, high) or 0) >= 0:
-            raise ConditionError(f"{where}: nothing lies in {low} <= v < {high}")
+            raise ConditionError(
+                Text(en=f"{where}: nothing lies in {low} <= v < {high}", zh=f"{where}：{low} <= v < {high} 是空区间")
+            )
         out.append(Interval(introduced=low, fixed=high))
     return tuple(out)
 
@@ -172,7 +238,12 @@ def _intervals(data: Any, scheme: Scheme, place: str) -> tuple[Interval, ...]:
 def _only(data: Mapping[str, Any], allowed: set[str], place: str) -> None:
     for key in data:
         if key not in allowed:
-            raise ConditionError(f"{place}.{key}: unknown key ({', '.join(sorted(allowed))})")
+            raise ConditionError(
+                Text(
+                    en=f"{place}.{key}: unknown key ({', '.join(sorted(allowed))})",
+                    zh=f"{place}.{key}：未知的键（可用 {', '.join(sorted(allowed))}）",
+                )
+            )
 
 
 def anchors(condition: Condition) -> frozenset[str]:

@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from envdoctor.errors import InputError
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 __all__ = ["DerivedLibrary", "DerivedRow", "DerivedTables", "TorchRow", "expand", "read_folder"]
@@ -102,7 +103,12 @@ class DerivedTables:
         self._data: dict[str, Mapping[str, Any]] = {}
         for name, table in data.items():
             if not isinstance(table, Mapping) or table.get("schema") != SCHEMA:
-                raise InputError(f"derived table {name}: not of schema {SCHEMA}. Derive it again with this version.")
+                raise InputError(
+                    Text(
+                        en=f"derived table {name}: not of schema {SCHEMA}. Derive it again with this version.",
+                        zh=f"测量表 {name}：schema 不是 {SCHEMA}，请用当前版本重新测量。",
+                    )
+                )
             self._data[canonicalize_name(name)] = table
         self._rows: dict[str, tuple[DerivedRow, ...]] = {}
         self._torch: tuple[TorchRow, ...] | None = None
@@ -208,7 +214,12 @@ def expand(text: str, measured: Sequence[str]) -> tuple[str, ...]:
         try:
             found.extend(measured[measured.index(first) : measured.index(last or first) + 1])
         except ValueError:
-            raise InputError(f"interval {part!r} names a version that was not measured") from None
+            raise InputError(
+                Text(
+                    en=f"interval {part!r} names a version that was not measured",
+                    zh=f"区间 {part!r} 提到了未测量的版本",
+                )
+            ) from None
     return tuple(found)
 
 
@@ -228,7 +239,12 @@ def read_folder(folder: Path) -> dict[str, Any]:
         except (ValueError, RecursionError):
             table = None
         if not isinstance(table, dict) or not isinstance(table.get("distribution"), str):
-            raise InputError(f"{entry.name}: not a derived table (JSON with `distribution`, at most {_MAX_FILE} bytes)")
+            raise InputError(
+                Text(
+                    en=f"{entry.name}: not a derived table (JSON with `distribution`, at most {_MAX_FILE} bytes)",
+                    zh=f"{entry.name}：不是测量表（应为带 `distribution` 的 JSON，不超过 {_MAX_FILE} 字节）",
+                )
+            )
         tables[table["distribution"]] = table
     return tables
 
@@ -237,7 +253,12 @@ def _read(where: str, build: Any, table: Mapping[str, Any]) -> Any:
     try:
         return tuple(build(table))
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise InputError(f"{where}: damaged ({type(error).__name__}: {error}). Derive it again.") from error
+        raise InputError(
+            Text(
+                en=f"{where}: damaged ({type(error).__name__}: {error}). Derive it again.",
+                zh=f"{where}：已损坏（{type(error).__name__}: {error}），请重新测量。",
+            )
+        ) from error
 
 
 def _extension_rows(table: Mapping[str, Any]) -> Iterator[DerivedRow]:

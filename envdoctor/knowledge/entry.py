@@ -130,7 +130,7 @@ def texts_from(data: Mapping[str, Any], *, place: str, groups: Mapping[str, Sequ
 def text_from(data: Any, place: str) -> Text:
     """A bilingual text; both languages must be there."""
     if not isinstance(data, Mapping):
-        raise EntryError(f"{place}: expected {{ en, zh }}")
+        raise EntryError(Text(en=f"{place}: expected {{ en, zh }}", zh=f"{place}：应为 {{ en, zh }}"))
     return Text(en=_get(data, "en", str, place).strip(), zh=_get(data, "zh", str, place).strip())
 
 
@@ -169,13 +169,23 @@ def _evidence(data: Any, place: str) -> Evidence:
 
 def _get(data: Any, key: str, kind: type[Any], place: str) -> Any:
     if not isinstance(data, Mapping) or key not in data:
-        raise EntryError(f"{place}: `{key}` is missing")
+        raise EntryError(Text(en=f"{place}: `{key}` is missing", zh=f"{place}：缺少 `{key}`"))
     if not isinstance(data[key], kind):
-        raise EntryError(f"{place}.{key}: expected {kind.__name__}, found {type(data[key]).__name__}")
+        raise EntryError(
+            Text(
+                en=f"{place}.{key}: expected {kind.__name__}, found {type(data[key]).__name__}",
+                zh=f"{place}.{key}：应为 {kind.__name__}，实际为 {type(data[key]).__name__}",
+            )
+        )
     return data[key]
 
 
 def _one_of(value: str, allowed: Sequence[str], place: str) -> str:
     if value not in allowed:
-        raise EntryError(f"{place}: {value!r} is none of {', '.join(allowed)}")
+        raise EntryError(
+            Text(
+                en=f"{place}: {value!r} is none of {', '.join(allowed)}",
+                zh=f"{place}：{value!r} 不在 {', '.join(allowed)} 之中",
+            )
+        )
     return value

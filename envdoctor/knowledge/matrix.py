@@ -10,6 +10,7 @@ from typing import Any
 
 from envdoctor.errors import UndeterminedError
 from envdoctor.knowledge.entry import EntryCore, EntryTexts, core_from, texts_from
+from envdoctor.text import Text
 
 _DATA = Path(__file__).resolve().parent.parent / "data" / "matrix.json"
 _SOURCE = Path(__file__).resolve().parent.parent.parent / "matrix"
@@ -45,12 +46,23 @@ class Matrix:
             head: dict[str, Any] = json.loads(lines[0])
             if head["schema_version"] != SCHEMA_VERSION:
                 raise UndeterminedError(
-                    f"the matrix has schema version {head['schema_version']!r}, this envdoctor reads {SCHEMA_VERSION}",
-                    advice="upgrade envdoctor-gpu, or rebuild the matrix with it",
+                    Text(
+                        en=f"the matrix has schema version {head['schema_version']!r}, this envdoctor reads {SCHEMA_VERSION}",
+                        zh=f"知识库的 schema 版本为 {head['schema_version']!r}，本版 envdoctor 读取 {SCHEMA_VERSION}",
+                    ),
+                    advice=Text(
+                        en="upgrade envdoctor-gpu, or rebuild the matrix with it",
+                        zh="请升级 envdoctor-gpu，或用它重新构建知识库",
+                    ),
                 )
             self._read(head, lines[1:])
         except (ValueError, KeyError, TypeError, IndexError) as error:
-            raise UndeterminedError(f"the matrix is damaged: {type(error).__name__}: {error}") from None
+            raise UndeterminedError(
+                Text(
+                    en=f"the matrix is damaged: {type(error).__name__}: {error}",
+                    zh=f"知识库已损坏：{type(error).__name__}: {error}",
+                )
+            ) from None
 
     def _read(self, head: Mapping[str, Any], lines: Sequence[str]) -> None:
         self.date: str = head["date"]
@@ -134,8 +146,11 @@ def load_matrix() -> Matrix:
         return Matrix(_DATA.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UndeterminedError(
-            f"the matrix of this installation cannot be read: {_DATA.name}: {error}",
-            advice="install envdoctor-gpu again",
+            Text(
+                en=f"the matrix of this installation cannot be read: {_DATA.name}: {error}",
+                zh=f"本次安装的知识库无法读取：{_DATA.name}：{error}",
+            ),
+            advice=Text(en="install envdoctor-gpu again", zh="请重新安装 envdoctor-gpu"),
         ) from None
 
 

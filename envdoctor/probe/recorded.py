@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 from envdoctor.errors import InputError
 from envdoctor.probe.ports import OUTPUT_LIMIT, READ_LIMIT, Kind, Outcome, Pending, Uname
+from envdoctor.text import Text
 from envdoctor.toml import tomllib
 
 _LINK_DEPTH = 16
@@ -34,7 +35,9 @@ class RecordedView:
         try:
             self.host: dict[str, Any] = tomllib.loads((folder / "host.toml").read_text("utf-8"))
         except (OSError, ValueError) as error:
-            raise InputError(f"{folder}: not a recorded host: {error}") from None
+            raise InputError(
+                Text(en=f"{folder}: not a recorded host: {error}", zh=f"{folder}：不是录制的主机数据：{error}")
+            ) from None
         self._links: dict[str, str] = self.host.get("links", {})
         self._programs = frozenset(self.host.get("programs", ()))
         self._nodes = frozenset(self.host.get("nodes", ()))

@@ -12,10 +12,13 @@ from envdoctor.resolve.problem import Limit
 from envdoctor.resolve.request import Asked
 from envdoctor.resolve.solution import Package, Solution
 from envdoctor.resolve.vetoes import Veto, Way, way_is_open
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 ID = "EC-extension-abi"
-_AUTHORITY = "the symbols of the published wheels (matrix/derived)"
+_AUTHORITY = Text(
+    en="the symbols of the published wheels (matrix/derived)", zh="已发布 wheel 的符号表（matrix/derived）"
+)
 # uv's spelling of an exact pin: ">=2.4.0, <2.4.0+"
 _EXACT = re.compile(r"==|>=(\S+), <\1\+")
 
@@ -60,19 +63,30 @@ class Abi:
 
     def _veto(self, package: Package, torch: Package, ways: tuple[Way, ...], *, firm: bool) -> Veto:
         fits = self._fits(package.name, package.version) or ()
-        loads = f"loads on torch {', '.join(fits)}" if fits else "loads on no torch that was measured"
+        release = f"{package.name} {package.version}"
+        loads = Text(en="loads on no torch that was measured", zh="在已测量的 torch 上均无法加载")
+        advice = Text(en=f"ask for another {package.name}", zh=f"请换一个 {package.name} 版本")
+        if fits:
+            loads = Text(en=f"loads on torch {', '.join(fits)}", zh=f"可在 torch {'、'.join(fits)} 上加载")
+            advice = Text(en=f"ask for torch {fits[-1]}", zh=f"请改用 torch {fits[-1]}")
         return Veto(
             id=ID,
-            why=f"{package.name} {package.version} {loads}, not on {torch.version}",
+            why=Text(
+                en=f"{release} {loads}, not on {torch.version}",
+                zh=f"{release} {loads.zh}，不能在 {torch.version} 上加载",
+            ),
             packages=(package.name, "torch"),
             ways=ways,
             firm=firm,
             authority=_AUTHORITY,
-            advice=f"ask for torch {fits[-1]}" if fits else f"ask for another {package.name}",
+            advice=advice,
         )
 
     def _ways(self, package: Package, torch: Package, solution: Solution) -> list[Way]:
-        why = f"{package.name} {package.version} loads on no other torch"
+        why = Text(
+            en=f"{package.name} {package.version} loads on no other torch",
+            zh=f"{package.name} {package.version} 在其他 torch 上无法加载",
+        )
         ways: list[Way] = []
         text = span(self._fits(package.name, package.version) or (), self.tables.measured(package.name))
         if text:
@@ -81,7 +95,10 @@ class Abi:
         good = [v for v in versions if torch.public in (self._fits(package.name, v) or ())]
         text = span(good, versions)
         if text:
-            why = f"only these releases load on torch {torch.public}"
+            why = Text(
+                en=f"only these releases load on torch {torch.public}",
+                zh=f"只有这些版本能在 torch {torch.public} 上加载",
+            )
             ways.append((Limit(text=f"{package.name}{text}", name=package.name, source=ID, why=why),))
         pinned = any(_EXACT.search(need.specifier) for need in solution.needs.get("torch", ()))
         return ways[::-1] if pinned else ways

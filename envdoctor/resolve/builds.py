@@ -9,6 +9,7 @@ from packaging.version import Version
 
 from envdoctor.knowledge import Matrix
 from envdoctor.knowledge.derived import DerivedTables
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 
@@ -20,7 +21,7 @@ class TorchBuild:
     cuda: str | None = None
     archs: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
-    source: str = "torch-builds of the matrix"
+    source: Text = Text(en="torch-builds of the matrix", zh="知识库的 torch-builds 表")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +53,7 @@ def torch_builds(matrix: Matrix, tables: DerivedTables) -> TorchBuilds:
             cuda=measured.cuda,
             archs=tuple(_arch(target) for target in measured.archs),
             labels=typed.labels if typed else (),
-            source="the published wheel (matrix/derived)",
+            source=Text(en="the published wheel (matrix/derived)", zh="已发布的 wheel（matrix/derived）"),
         )
     rows = tuple(found[version] for version in sorted(found, key=Version))
     return TorchBuilds(rows=rows, drivers=_drivers(matrix))

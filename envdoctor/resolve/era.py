@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from envdoctor.resolve.request import Asked
 from envdoctor.resolve.solution import Solution
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 #: How long after the newest anchor's upload the era ends. Measured, see docs/lock.md.
@@ -37,12 +38,15 @@ class Era:
     anchors: tuple[Anchor, ...] = ()
     derived: bool = True
 
-    def __str__(self) -> str:
+    @property
+    def says(self) -> Text:
+        """The end, and where it comes from."""
         end = f"{self.end:%Y-%m-%d}"
         if not self.derived:
-            return f"{end} (set by the user)"
+            return Text(en=f"{end} (set by the user)", zh=f"{end}（由用户指定）")
         newest = max(self.anchors, key=lambda a: a.uploaded)
-        return f"{end} ({newest.name} {newest.version} of {newest.uploaded:%Y-%m-%d} and {WINDOW.days} days)"
+        day, days, name = f"{newest.uploaded:%Y-%m-%d}", WINDOW.days, f"{newest.name} {newest.version}"
+        return Text(en=f"{end} ({name} of {day} and {days} days)", zh=f"{end}（{name} 发布于 {day}，再加 {days} 天）")
 
 
 def datable(asked: Sequence[Asked]) -> tuple[Asked, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from envdoctor.errors import EnvdoctorError, UndeterminedError
+from envdoctor.text import Text
 
 
 class ImpossibleError(EnvdoctorError):
@@ -13,8 +14,12 @@ class ImpossibleError(EnvdoctorError):
 
     exit_status = 1
 
-    def __init__(self, *, conflict: str, authority: str, change: str) -> None:
-        super().__init__(f"no lock is possible: {conflict}\n  on whose word: {authority}", advice=change)
+    def __init__(self, *, conflict: Text, authority: Text, change: Text) -> None:
+        message = Text(
+            en=f"no lock is possible: {conflict}\n  on whose word: {authority}",
+            zh=f"无法锁定：{conflict.zh}\n  依据：{authority.zh}",
+        )
+        super().__init__(message, advice=change)
         self.conflict = conflict
         self.authority = authority
         self.change = change

@@ -11,6 +11,7 @@ from envdoctor.errors import UsageError
 from envdoctor.facts import Distribution, Facts
 from envdoctor.resolve.made import Lock
 from envdoctor.resolve.request import Asked, LockRequest
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 #: what installs other things is not part of what is repaired
@@ -25,7 +26,7 @@ class Change:
     before: str | None
     after: str | None
     size: int | None = None  #: bytes to download, where the index says it
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Text, ...] = ()
 
     def __str__(self) -> str:
         if self.before is None:
@@ -49,11 +50,13 @@ class Fix:
         sizes = [c.size for c in self.changes if c.after is not None]
         return None if any(size is None for size in sizes) else sum(size for size in sizes if size is not None)
 
-    def summary(self) -> str:
+    def summary(self) -> Text:
         """One line: what it costs."""
         size = self.download_bytes
-        cost = f"{size / 1e6:.0f} MB to download" if size is not None else "the index does not state the download size"
-        return f"{len(self.changes)} changes, {cost}"
+        cost = Text(en="the index does not state the download size", zh="索引未给出下载大小")
+        if size is not None:
+            cost = Text(en=f"{size / 1e6:.0f} MB to download", zh=f"需下载 {size / 1e6:.0f} MB")
+        return Text(en=f"{len(self.changes)} changes, {cost}", zh=f"共 {len(self.changes)} 处改动，{cost.zh}")
 
 
 def request_for(facts: Facts, *, extra: Sequence[Asked] = (), indexes: tuple[str, ...] = ()) -> LockRequest:
@@ -61,8 +64,14 @@ def request_for(facts: Facts, *, extra: Sequence[Asked] = (), indexes: tuple[str
     kept = [d for d in facts.distributions.installed if _from_index(d)]
     if not kept:
         raise UsageError(
-            "--fix needs a target: nothing is known to be installed",
-            advice="give --python PATH, or --from with a report that lists packages",
+            Text(
+                en="--fix needs a target: nothing is known to be installed",
+                zh="--fix 需要目标环境：不知道其中安装了什么",
+            ),
+            advice=Text(
+                en="give --python PATH, or --from with a report that lists packages",
+                zh="请给出 --python PATH，或用 --from 给出列有软件包的报告",
+            ),
         )
     own = {a.name for a in extra}
     asked = tuple(Asked(text=d.name, name=d.name, specifier="") for d in kept if d.name not in own)

@@ -16,11 +16,12 @@ from envdoctor.resolve.proof import prove_lock
 from envdoctor.resolve.request import EraChoice, LockRequest, parse_asked
 from envdoctor.resolve.stacks import check_machine, find_stack, merged, recognised, workload_of
 from envdoctor.resolve.uv import Runner, find_uv
+from envdoctor.text import Text
 
-Say = Callable[[str], None]
+Say = Callable[[Text], None]
 
 
-def _silent(_: str) -> None:
+def _silent(_: Text) -> None:
     return
 
 

@@ -13,10 +13,13 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from envdoctor.text import Text, same
 from envdoctor.values import dataclass
 
 _UV_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX")
 _UV_KEYS = ("index", "index-url", "extra-index-url", "find-links", "no-index")
+UV_DEFAULT = Text(en="uv's default", zh="uv 默认索引")
+UV_CONFIGURED = Text(en="uv's configuration", zh=" uv 配置")
 _CAP = 1 << 20  # bytes of one configuration file
 
 
@@ -27,7 +30,7 @@ class Indexes:
     main: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    origin: str = "uv's defaults"
+    origin: Text = UV_DEFAULT
 
 
 def find_indexes(
@@ -37,11 +40,11 @@ def find_indexes(
     environment = os.environ if environment is None else environment
     home = _home() if home is None else home
     if given:
-        return Indexes(main=_ordered(given), origin="--index-url")
+        return Indexes(main=_ordered(given), origin=same("--index-url"))
     if any(environment.get(name) for name in _UV_VARIABLES) or any(
         _names_index(path) for path in _uv_files(folder, environment, home)
     ):
-        return Indexes(origin="uv's configuration")
+        return Indexes(origin=UV_CONFIGURED)
     return _from_pip(_pip_settings(environment, home))
 
 
@@ -82,7 +85,7 @@ def _from_pip(settings: Mapping[str, str]) -> Indexes:
         main=tuple(main),
         extra=tuple(extra),
         environment={"SSL_CERT_FILE": certificate} if certificate and "SSL_CERT_FILE" not in os.environ else {},
-        origin="pip's configuration" if main or extra else "uv's defaults",
+        origin=Text(en="pip's configuration", zh=" pip 配置") if main or extra else UV_DEFAULT,
     )
 
 

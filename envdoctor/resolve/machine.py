@@ -15,6 +15,7 @@ from envdoctor.resolve.problem import Limit
 from envdoctor.resolve.request import Asked
 from envdoctor.resolve.solution import Package, Solution
 from envdoctor.resolve.vetoes import Veto, Way, way_is_open
+from envdoctor.text import NOTHING, Text
 from envdoctor.values import dataclass
 from envdoctor.versions import Scheme, compare
 
@@ -42,16 +43,25 @@ class MachineLimits:
         found = []
         ways = tuple(way for way in (*self._other_builds(torch), *self._ways()) if way_is_open(way, asked))
         if cuda is not None and not self._driver_runs(cuda):
-            floor = self.floors[cuda.partition(".")[0]]
+            major = cuda.partition(".")[0]
+            floor = self.floors[major]
             found.append(
                 Veto(
                     id=DRIVER_ID,
-                    why=f"torch {torch.version} is built for CUDA {cuda}, which driver {self.driver} does not run",
+                    why=Text(
+                        en=f"torch {torch.version} is built for CUDA {cuda}, which driver {self.driver} does not run",
+                        zh=f"torch {torch.version} 按 CUDA {cuda} 构建，驱动 {self.driver} 不支持",
+                    ),
                     packages=("torch", *_holders(solution)),
                     ways=ways,
                     firm=True,
-                    authority=f"NVIDIA's table of minimum drivers: CUDA {cuda.partition('.')[0]}.x needs {floor}",
-                    advice=f"upgrade the driver to {floor} or newer" + self._instead(),
+                    authority=Text(
+                        en=f"NVIDIA's table of minimum drivers: CUDA {major}.x needs {floor}",
+                        zh=f"NVIDIA 最低驱动版本表：CUDA {major}.x 需要 {floor}",
+                    ),
+                    advice=self._or_older(
+                        Text(en=f"upgrade the driver to {floor} or newer", zh=f"请把驱动升级到 {floor} 或更新版本")
+                    ),
                 )
             )
         row = self.builds.of(torch.version)
@@ -61,12 +71,20 @@ class MachineLimits:
             found.append(
                 Veto(
                     id=ARCH_ID,
-                    why=f"torch {torch.version} has no code for compute capability {unfit[0]} (it has {' '.join(archs)})",
+                    why=Text(
+                        en=f"torch {torch.version} has no code for compute capability {unfit[0]} (it has {' '.join(archs)})",
+                        zh=f"torch {torch.version} 不含计算能力 {unfit[0]} 的代码（含 {' '.join(archs)}）",
+                    ),
                     packages=("torch", *_holders(solution)),
                     ways=ways,
                     firm=True,
-                    authority=row.source if row else "",
-                    advice="use a newer GPU, or another CUDA build of torch" + self._instead(),
+                    authority=row.source if row else NOTHING,
+                    advice=self._or_older(
+                        Text(
+                            en="use a newer GPU, or another CUDA build of torch",
+                            zh="请使用更新的显卡，或其他 CUDA 构建的 torch",
+                        )
+                    ),
                 )
             )
         return tuple(found)
@@ -85,21 +103,30 @@ class MachineLimits:
 
     def _ways(self) -> list[Way]:
         text = span(self._fitting(), [row.version for row in self.builds.rows])
-        why = "only these default builds of torch run on this driver and these GPUs"
+        why = Text(
+            en="only these default builds of torch run on this driver and these GPUs",
+            zh="只有这些默认构建的 torch 能在该驱动与显卡上运行",
+        )
         return [(Limit(text=f"torch{text}", name="torch", source=DRIVER_ID, why=why),)] if text else []
 
     def _other_builds(self, torch: Package) -> list[Way]:
         """The same release built for an older CUDA, where the indexes have builds side by side (`+cu126`)."""
         if not torch.local.startswith("cu"):
             return []
-        why = f"this driver runs no {torch.local} build"
+        why = Text(en=f"this driver runs no {torch.local} build", zh=f"该驱动不支持 {torch.local} 构建")
         names = [b for b in _BUILDS if b != torch.local and self._driver_runs(f"{b[2:-1]}.{b[-1]}")]
         texts = [f"torch=={torch.public}+{name}" for name in names]
         return [(Limit(text=text, name="torch", source=DRIVER_ID, why=why),) for text in texts]
 
-    def _instead(self) -> str:
+    def _or_older(self, advice: Text) -> Text:
+        """The advice, and the torch that would do without it."""
         fitting = self._fitting()
-        return f", or ask for torch {fitting[-1]} or older" if fitting else ""
+        if not fitting:
+            return advice
+        older = fitting[-1]
+        return Text(
+            en=f"{advice}, or ask for torch {older} or older", zh=f"{advice.zh}，或改用 torch {older} 及更早版本"
+        )
 
 
 def _holders(solution: Solution) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from envdoctor.resolve.solution import Package, Solution
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 
@@ -11,7 +12,7 @@ class Pin:
     """One package of a lock. `reasons` are short sentences; `built`: it will be built from its source."""
 
     package: Package
-    reasons: tuple[str, ...]
+    reasons: tuple[Text, ...]
     built: bool = False
 
 
@@ -22,14 +23,14 @@ class Header:
     request: tuple[str, ...]
     python: str
     platform: str
-    machine: tuple[str, ...]
-    needs: tuple[str, ...]
-    era: str
-    matrix: str
-    tool: str
-    index: str
-    notes: tuple[str, ...] = ()
-    proof: tuple[str, ...] = ()
+    machine: tuple[Text, ...]
+    needs: tuple[Text, ...]
+    era: Text
+    matrix: Text
+    tool: Text
+    index: Text
+    notes: tuple[Text, ...] = ()
+    proof: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

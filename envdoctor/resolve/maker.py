@@ -11,7 +11,7 @@ from envdoctor.knowledge import Matrix
 from envdoctor.resolve.abi import Abi, abi_of
 from envdoctor.resolve.builds import TorchBuilds, torch_builds
 from envdoctor.resolve.era import Anchor, Era, anchors_in, datable, era_of, implied_anchors
-from envdoctor.resolve.indexes import Indexes, find_indexes
+from envdoctor.resolve.indexes import UV_CONFIGURED, UV_DEFAULT, Indexes, find_indexes
 from envdoctor.resolve.machine import ARCH_ID, DRIVER_ID, MachineLimits, machine_limits
 from envdoctor.resolve.made import Lock
 from envdoctor.resolve.mend import Mending
@@ -27,6 +27,7 @@ from envdoctor.resolve.solution import Solution
 from envdoctor.resolve.solver import Solver
 from envdoctor.resolve.uv import Runner, find_uv
 from envdoctor.resolve.vetoes import Veto, vetoes_of_matrix, way_is_open
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 
@@ -100,7 +101,12 @@ def make_lock(
     outcome = attempt.with_indexes(indexes.main)
     used = indexes.main
     if isinstance(outcome.result, Dead) and indexes.extra and _may_differ(outcome.result):
-        say("the first index alone has no answer: the extra ones are asked too")
+        say(
+            Text(
+                en="the first index alone has no answer: the extra ones are asked too",
+                zh="仅用第一个索引无解，改为同时查询其他索引",
+            )
+        )
         used = (*indexes.main, *indexes.extra)
         outcome = attempt.with_indexes(used)
     if isinstance(outcome.result, Dead):
@@ -120,10 +126,16 @@ def _may_differ(dead: Dead) -> bool:
     return dead.veto is None or dead.veto.id in (DRIVER_ID, ARCH_ID)
 
 
-def _index_line(indexes: Indexes, used: tuple[str, ...]) -> str:
-    line = f"as set by {indexes.origin}" if used or indexes.origin == "uv's configuration" else "uv's default"
+def _index_line(indexes: Indexes, used: tuple[str, ...]) -> Text:
+    line = UV_DEFAULT
+    if used or indexes.origin == UV_CONFIGURED:
+        line = Text(en=f"as set by {indexes.origin}", zh=f"由{indexes.origin.zh}指定")
     if indexes.extra and used != indexes.main:
-        line += ", with its extra indexes (install with the same, and with --index-strategy unsafe-best-match)"
+        flag = "--index-strategy unsafe-best-match"
+        return Text(
+            en=f"{line}, with its extra indexes (install with the same, and with {flag})",
+            zh=f"{line.zh}，并使用其中的其他索引（安装时也要用同样的索引，并加 {flag}）",
+        )
     return line
 
 
@@ -158,12 +170,18 @@ class _Attempt:
             later=dict.fromkeys(undated),
         )
         if era:
-            self.say(f"era: {era}")
+            self.say(Text(en=f"era: {era.says}", zh=f"时间截点：{era.says.zh}"))
         outcome = self._search(problem, era, look)
         if era is not None and isinstance(outcome.result, Dead):
             timeless = self._timeless(problem, look)
             if timeless:
-                self.say("without upload times, so not bound by the era: " + ", ".join(timeless))
+                names = ", ".join(timeless)
+                self.say(
+                    Text(
+                        en=f"without upload times, so not bound by the era: {names}",
+                        zh=f"没有上传时间，不受时间截点约束：{names}",
+                    )
+                )
                 problem = replace(problem, later={**problem.later, **dict.fromkeys(timeless)})
                 outcome = self._search(problem, era, look)
         if (
@@ -239,6 +257,6 @@ class _Attempt:
         era = era_of(implied_anchors(found.solution, self.request.asked, limited=limited))
         if era is None:
             return outcome
-        self.say(f"era: {era}")
+        self.say(Text(en=f"era: {era.says}", zh=f"时间截点：{era.says.zh}"))
         again = self._search(replace(found.problem, era=era.end), era, look)
         return again if isinstance(again.result, Found) else outcome

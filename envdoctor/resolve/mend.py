@@ -16,11 +16,13 @@ from envdoctor.resolve.names import Decisions
 from envdoctor.resolve.problem import Conflict, Limit, Problem
 from envdoctor.resolve.request import Asked
 from envdoctor.resolve.solution import Package, Solution
+from envdoctor.text import SEMICOLON, Text, joined
 from envdoctor.values import dataclass
 
 Look = Callable[[Problem], "Solution | Conflict"]
 _STEPS = (timedelta(days=60), timedelta(days=180), timedelta(days=540), None)
 _MINUTE = timedelta(minutes=1)
+LEFT_OUT = Text(en="left out", zh="不求解")
 #: one version, as written (`==2.1`) and as uv's log has it (`>=2.1, <2.1+`)
 _EXACT = re.compile(r"==|>=(\S+), <\1\+")
 
@@ -34,28 +36,33 @@ class Mending:
     asked: Sequence[Asked]
     era: Era | None
     kept: frozenset[str] = frozenset()  #: what a repaired target holds and nobody asked for by name
-    strangers: dict[str, str] = field(default_factory=dict)  #: names that were refused, and why
+    strangers: dict[str, Text] = field(default_factory=dict)  #: names that were refused, and why
     _seen: dict[tuple[object, ...], Package | None] = field(default_factory=dict)
 
-    def mend(self, problem: Problem, conflict: Conflict) -> Iterator[tuple[Problem, str]]:
+    def mend(self, problem: Problem, conflict: Conflict) -> Iterator[tuple[Problem, Text]]:
         """The problem changed for every name that uv complains of at once; then wider dates, one step after the other."""
         out = [n for n in (*conflict.wheelless, *conflict.filtered) if self._left_out(n) and not _is_out(problem, n)]
         if out:
-            limits = tuple(Limit(text=n, name=n, source="left out", why=self.decisions.left_out[n]) for n in out)
-            why = "; ".join(f"{li.name} is left out: {li.why}" for li in limits)
-            yield replace(problem, left_out=(*problem.left_out, *limits)), why
+            limits = tuple(Limit(text=n, name=n, source=LEFT_OUT, why=self.decisions.left_out[n]) for n in out)
+            yield replace(problem, left_out=(*problem.left_out, *limits)), joined(map(left_out, limits), SEMICOLON)
             return
         stays = [
             n for n in conflict.wheelless if n in self.kept and not _is_out(problem, n) and self._is_local(problem, n)
         ]
         if stays:
-            why = "it has no wheel, so what is installed stays; where torch changes, build it again (--no-build-isolation)"
-            limits = tuple(Limit(text=n, name=n, source="left out", why=why) for n in stays)
-            yield replace(problem, left_out=(*problem.left_out, *limits)), f"{', '.join(stays)} is left out: {why}"
+            why = Text(
+                en="it has no wheel, so what is installed stays; where torch changes, build it again (--no-build-isolation)",
+                zh="它没有 wheel，因此保留已安装的版本；若 torch 变了，需重新编译（--no-build-isolation）",
+            )
+            limits = tuple(Limit(text=n, name=n, source=LEFT_OUT, why=why) for n in stays)
+            names = ", ".join(stays)
+            said = Text(en=f"{names} is left out: {why}", zh=f"不求解 {names}：{why.zh}")
+            yield replace(problem, left_out=(*problem.left_out, *limits)), said
             return
         built = [n for n in conflict.wheelless if n not in problem.sources and self._may_be_built(problem, n)]
         if built:
-            why = f"{', '.join(built)}: no wheel, so built from source"
+            names = ", ".join(built)
+            why = Text(en=f"{names}: no wheel, so built from source", zh=f"{names}：没有 wheel，从源码构建")
             yield replace(problem, sources=(*problem.sources, *built)), why
         pinned = {a.name for a in self.asked if a.exact}
         for name in conflict.wheelless:
@@ -79,17 +86,22 @@ class Mending:
             return name in self.decisions.sources
         elsewhere = self._compiled_elsewhere(problem, name)
         if elsewhere:
-            self.strangers[name] = (
-                f"{name} has compiled wheels for Python {elsewhere}, but none for {problem.place.python}"
+            python = problem.place.python
+            self.strangers[name] = Text(
+                en=f"{name} has compiled wheels for Python {elsewhere}, but none for {python}",
+                zh=f"{name} 有适用于 Python {elsewhere} 的预编译 wheel，但没有适用于 {python} 的",
             )
         return not elsewhere
 
-    def _dated_by_wheel(self, problem: Problem, name: str, *, existed: bool = False) -> Iterator[tuple[Problem, str]]:
+    def _dated_by_wheel(self, problem: Problem, name: str, *, existed: bool = False) -> Iterator[tuple[Problem, Text]]:
         """A name that only got wheels after the era: the first of them, where the project itself is older."""
         first = self._one(problem, name, dated=False, lowest=True)
         if first is None:
             if name not in self.decisions.sources and all(a.name != name for a in self.asked):
-                text = f"{name} exists only as a source for this Python, and nobody vouches for building it"
+                text = Text(
+                    en=f"{name} exists only as a source for this Python, and nobody vouches for building it",
+                    zh=f"对这个 Python 版本，{name} 只有源码，且未经确认可以安全构建",
+                )
                 self.strangers.setdefault(name, text)
             return
         era = problem.era
@@ -103,10 +115,13 @@ class Mending:
             moment = first.uploaded + _MINUTE
             yield (
                 problem.with_later(name, moment),
-                f"{name} has wheels only since {moment:%Y-%m-%d}: its era is its own",
+                Text(
+                    en=f"{name} has wheels only since {moment:%Y-%m-%d}: its era is its own",
+                    zh=f"{name} 自 {moment:%Y-%m-%d} 起才有 wheel，单独使用自己的时间截点",
+                ),
             )
 
-    def _hidden(self, problem: Problem, names: Sequence[str]) -> Iterator[tuple[Problem, str]]:
+    def _hidden(self, problem: Problem, names: Sequence[str]) -> Iterator[tuple[Problem, Text]]:
         """Later dates for all names that the era hides, one step after the other; strangers stay out."""
         era = problem.era
         if era is None:
@@ -124,10 +139,17 @@ class Mending:
         for moment in (*sorted(m for m in moments if m > era), *steps):
             late = [n for n in known if not _reaches(problem, n, moment)]
             if late:
-                until = "at any date" if moment is None else f"until {moment:%Y-%m-%d}"
+                until = Text(en="at any date", zh="任意日期")
+                if moment is not None:
+                    until = Text(en=f"until {moment:%Y-%m-%d}", zh=f" {moment:%Y-%m-%d} ")
                 late += [n for n in self._companions(problem, late, moment) if not _reaches(problem, n, moment)]
                 later = {**problem.later, **dict.fromkeys(late, moment)}
-                yield replace(problem, later=later), f"{', '.join(late)}: let in {until}, the era alone has no answer"
+                names = ", ".join(late)
+                why = Text(
+                    en=f"{names}: let in {until}, the era alone has no answer",
+                    zh=f"{names}：时间截点之内无解，放宽到{until.zh}".rstrip(),
+                )
+                yield replace(problem, later=later), why
 
     def _companions(self, problem: Problem, names: Sequence[str], moment: datetime | None) -> list[str]:
         """What these names fix to one version at that date (torch its nvidia-* and triton): it has to move with them."""
@@ -149,9 +171,10 @@ class Mending:
             return False
         if first.uploaded - era <= STRANGER:
             return True
-        self.strangers[name] = (
-            f"{name} was first uploaded on {first.uploaded:%Y-%m-%d}, long after those who need it: "
-            "it looks like a re-registered name"
+        day = f"{first.uploaded:%Y-%m-%d}"
+        self.strangers[name] = Text(
+            en=f"{name} was first uploaded on {day}, long after those who need it: it looks like a re-registered name",
+            zh=f"{name} 首次上传于 {day}，远晚于依赖它的包，疑似被他人重新注册的包名",
         )
         return False
 
@@ -213,3 +236,8 @@ def _reaches(problem: Problem, name: str, moment: datetime | None) -> bool:
 
 def _is_out(problem: Problem, name: str) -> bool:
     return any(limit.name == name for limit in problem.left_out)
+
+
+def left_out(limit: Limit) -> Text:
+    """That a name stays out of the lock, and why."""
+    return Text(en=f"{limit.name} is left out: {limit.why}", zh=f"不求解 {limit.name}：{limit.why.zh}")

@@ -14,7 +14,10 @@ from envdoctor.knowledge import Matrix
 from envdoctor.resolve.problem import Limit
 from envdoctor.resolve.solution import Solution
 from envdoctor.resolve.vetoes import Veto
+from envdoctor.text import Text
 from envdoctor.values import dataclass
+
+UNDECLARED = Text(en="undeclared need", zh="未声明的依赖")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +28,7 @@ class HiddenNeed:
     versions: str
     requirement: str
     python: str
-    why: str
+    why: Text
     leaf: bool
 
     @property
@@ -44,7 +47,7 @@ class HiddenNeed:
 
     def limit(self) -> Limit:
         """As an addition to a problem."""
-        return Limit(text=self.requirement, name=self.needed, source="undeclared need", why=self.why)
+        return Limit(text=self.requirement, name=self.needed, source=UNDECLARED, why=self.why)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +57,7 @@ class Broken:
     name: str
     package: str
     versions: str
-    why: str
+    why: Text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +69,7 @@ class Decisions:
     wheelless: tuple[
         str, ...
     ] = ()  #: those of `sources` that never had a wheel: taken as sources from the first solve on
-    left_out: Mapping[str, str] = field(default_factory=dict)  #: name -> why it stays out
+    left_out: Mapping[str, Text] = field(default_factory=dict)  #: name -> why it stays out
     broken: tuple[Broken, ...] = ()
 
     def leaves(self) -> tuple[Limit, ...]:
@@ -93,9 +96,9 @@ def decisions_of(matrix: Matrix) -> Decisions:
         needs=tuple(_need(row) for row in _rows(matrix, "undeclared-needs", "need")),
         sources={row["name"]: row["why"] for row in _rows(matrix, "source-only", "source")},
         wheelless=tuple(row["name"] for row in _rows(matrix, "source-only", "source") if row.get("never_a_wheel")),
-        left_out={row["name"]: row["why"] for row in _rows(matrix, "left-out-names", "name")},
+        left_out={row["name"]: _why(row) for row in _rows(matrix, "left-out-names", "name")},
         broken=tuple(
-            Broken(name=row["name"], package=b["package"], versions=b["versions"], why=b["why"])
+            Broken(name=row["name"], package=b["package"], versions=b["versions"], why=_why(b))
             for row in _rows(matrix, "left-out-names", "name")
             for b in row.get("breaks", ())
         ),
@@ -110,7 +113,12 @@ def left_out_vetoes(decisions: Decisions, solution: Solution) -> tuple[Veto, ...
         if package is None or broken.name in solution.packages:
             continue
         if SpecifierSet(broken.versions).contains(package.public, prereleases=True):
-            why = f"{broken.package} {package.version} does not start without {broken.name}: {broken.why}"
+            release, name = f"{broken.package} {package.version}", broken.name
+            why = Text(
+                en=f"{release} does not start without {name}: {broken.why}",
+                zh=f"{release} 缺少 {name} 就无法启动：{broken.why.zh}",
+            )
+            left = decisions.left_out[name]
             limits = [_beyond(broken, spec.operator, spec.version, why) for spec in SpecifierSet(broken.versions)]
             found.append(
                 Veto(
@@ -119,14 +127,19 @@ def left_out_vetoes(decisions: Decisions, solution: Solution) -> tuple[Veto, ...
                     packages=(broken.package,),
                     ways=tuple(sorted(((limit,) for limit in limits if limit), key=lambda w: w[0].text, reverse=True)),
                     firm=True,
-                    authority=f"left-out-names of the matrix: {decisions.left_out[broken.name]}",
-                    advice=f"take a {broken.package} outside {broken.versions}",
+                    authority=Text(
+                        en=f"left-out-names of the matrix: {left}", zh=f"知识库的 left-out-names 表：{left.zh}"
+                    ),
+                    advice=Text(
+                        en=f"take a {broken.package} outside {broken.versions}",
+                        zh=f"请使用 {broken.versions} 之外的 {broken.package}",
+                    ),
                 )
             )
     return tuple(found)
 
 
-def _beyond(broken: Broken, operator: str, version: str, why: str) -> Limit | None:
+def _beyond(broken: Broken, operator: str, version: str, why: Text) -> Limit | None:
     turned = {"<": ">=", "<=": ">", ">=": "<", ">": "<="}.get(operator)
     if turned is None:
         return None
@@ -138,12 +151,16 @@ def _rows(matrix: Matrix, table: str, key: str) -> Sequence[Mapping[str, Any]]:
     return found
 
 
+def _why(row: Mapping[str, Any]) -> Text:
+    return Text(en=row["why"], zh=row.get("why_zh", row["why"]))  # a matrix of somebody's own may lack it
+
+
 def _need(row: Mapping[str, Any]) -> HiddenNeed:
     return HiddenNeed(
         package=row["package"],
         versions=row.get("versions", ""),
         requirement=row["needs"],
         python=row.get("python", ""),
-        why=row["why"],
+        why=_why(row),
         leaf=bool(row.get("leaf", False)),
     )

@@ -32,7 +32,7 @@ class Limit:
     text: str
     name: str
     source: str
-    why: str
+    why: Text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,23 +169,36 @@ def _refusal(outcome: Outcome, *, offline: bool) -> Conflict:
     raise SolverError(_why(text, offline=offline or unreachable), advice=_next_step(text))
 
 
-def _why(text: str, *, offline: bool) -> str:
+def _why(text: str, *, offline: bool) -> Text:
     wanted = [line.strip() for line in text.splitlines() if line.strip().startswith(("error:", "cause:"))]
-    said = " <- ".join(line.partition(":")[2].strip() for line in wanted[:3]) or text[:300] or "nothing"
-    return without_credentials(f"uv could not solve{' without the network' if offline else ''}: {said}"[:600])
+    said = " <- ".join(line.partition(":")[2].strip() for line in wanted[:3]) or text[:300]
+    said = without_credentials(said[:600])
+    return Text(
+        en=f"uv could not solve{' without the network' if offline else ''}: {said or 'nothing'}",
+        zh=f"uv {'无法在没有网络的情况下' if offline else '无法'}求解：{said or '没有输出'}",
+    )
 
 
-def _next_step(text: str) -> str:
+def _next_step(text: str) -> Text:
     if "Failed to build" in text or "build backend" in text:
-        return "its source needs something at build time: leave it out, and install it afterwards with --no-build-isolation"
+        return Text(
+            en="its source needs something at build time: leave it out, and install it afterwards with --no-build-isolation",
+            zh="其源码在构建时需要其他依赖：请先不装它，之后再用 --no-build-isolation 安装",
+        )
     if "initialize cache" in text:
         return Text(
             en="uv needs a folder that can be written: set UV_CACHE_DIR to one with some free space",
             zh="uv 需要可写的缓存目录：请把 UV_CACHE_DIR 设为有剩余空间的可写目录",
         )
     if re.search(r"\b40[13]\b", text):
-        return "check the credentials of the index (uv's or pip's configuration)"
-    return "check the network and the index (--index-url, uv's or pip's configuration), then try again"
+        return Text(
+            en="check the credentials of the index (uv's or pip's configuration)",
+            zh="请检查索引的登录凭据（uv 或 pip 的配置）",
+        )
+    return Text(
+        en="check the network and the index (--index-url, uv's or pip's configuration), then try again",
+        zh="请检查网络与索引（--index-url、uv 或 pip 的配置），然后重试",
+    )
 
 
 def without_credentials(text: str) -> str:

@@ -18,8 +18,9 @@ from envdoctor.resolve.errors import ProofError, SolverError
 from envdoctor.resolve.made import Lock
 from envdoctor.resolve.uv import Runner
 from envdoctor.resolve.write import text_of
+from envdoctor.text import NOTHING, Text, in_zh, same
 
-Say = Callable[[str], None]
+Say = Callable[[Text], None]
 _INSTALL_S = 3600.0
 _IMPORT_S = 300.0
 _SAID = 400  # characters of a failing program's last line
@@ -40,14 +41,18 @@ def prove_lock(
     with tempfile.TemporaryDirectory(prefix="envdoctor-proof-") as name:
         home = Path(name)
         python = _build(lock, home, run, index_arguments, say)
-        lines = [f"installed in a throw-away environment: {len(lock.pins)} packages"]
-        say("diagnosing what was installed")
+        count = len(lock.pins)
+        lines = [
+            Text(en=f"installed in a throw-away environment: {count} packages", zh=f"已在临时环境中安装 {count} 个包")
+        ]
+        say(Text(en="diagnosing what was installed", zh="正在诊断安装结果"))
         lines.append(_diagnosed(python, home, matrix, machine))
         for line in imports:
-            say(f"running: {line}")
+            say(Text(en=f"running: {line}", zh=f"正在运行：{line}"))
             _run_line(python, line, home)
         if imports:
-            lines.append(f"ran: {'; '.join(imports)}")
+            ran = "; ".join(imports)
+            lines.append(Text(en=f"ran: {ran}", zh=f"已运行：{ran}"))
         if smoke:
             lines.append(_smoked(python, say))
     return replace(lock, header=replace(lock.header, proof=tuple(line for line in lines if line)))
@@ -68,22 +73,30 @@ def _build(lock: Lock, home: Path, run: Runner, index_arguments: Sequence[str], 
         timeout_s=120,
     )
     if made.status:
+        python_version, why = lock.header.python, _last(made.stderr)
         raise SolverError(
-            f"no environment with Python {lock.header.python} can be made here: {_last(made.stderr)}",
-            advice=f"install Python {lock.header.python}, or prove the lock where it is",
+            Text(
+                en=f"no environment with Python {python_version} can be made here: {why}",
+                zh=f"这里无法创建 Python {python_version} 的环境：{why.zh}",
+            ),
+            advice=Text(
+                en=f"install Python {python_version}, or prove the lock where it is",
+                zh=f"请安装 Python {python_version}，或到有它的机器上验证",
+            ),
         )
-    say("installing the lock in a throw-away environment")
+    say(Text(en="installing the lock in a throw-away environment", zh="正在临时环境中安装"))
     python = venv / "bin" / "python"
     synced = run(
         ["pip", "sync", "--quiet", "--require-hashes", "--python", str(python), *index_arguments, str(file)],
         timeout_s=_INSTALL_S,
     )
     if synced.status:
-        raise ProofError(f"the lock does not install: {_last(synced.stderr)}")
+        why = _last(synced.stderr)
+        raise ProofError(Text(en=f"the lock does not install: {why}", zh=f"锁定的版本无法安装：{why.zh}"))
     return python
 
 
-def _diagnosed(python: Path, home: Path, matrix: Matrix, machine: Facts) -> str:
+def _diagnosed(python: Path, home: Path, matrix: Matrix, machine: Facts) -> Text:
     from envdoctor.probe import probe
 
     facts = probe(python=python, environ={"PATH": os.environ.get("PATH", "")}, cwd=home)
@@ -91,10 +104,16 @@ def _diagnosed(python: Path, home: Path, matrix: Matrix, machine: Facts) -> str:
     serious = serious_findings(facts, matrix)
     if serious:
         raise ProofError(
-            "the installed environment is not clean: " + "; ".join(f"{f.id} {f.title.en}" for f in serious),
-            advice="the lock's prediction was wrong: please report it with the lock",
+            Text(
+                en="the installed environment is not clean: " + "; ".join(f"{f.id} {f.title}" for f in serious),
+                zh="安装后的环境仍有问题：" + "；".join(f"{f.id} {f.title.zh}" for f in serious),
+            ),
+            advice=Text(
+                en="the lock's prediction was wrong: please report it with the lock",
+                zh="锁定时的预测有误，请附上锁定文件反馈",
+            ),
         )
-    return "diagnosed: no finding that blocks or corrupts"
+    return Text(en="diagnosed: no finding that blocks or corrupts", zh="已诊断：没有会导致失败或结果错误的问题")
 
 
 def serious_findings(facts: Facts, matrix: Matrix) -> tuple[Finding, ...]:
@@ -117,30 +136,39 @@ def _run_line(python: Path, line: str, home: Path) -> None:
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
         if isinstance(error, subprocess.TimeoutExpired):
-            raise ProofError(f"`{line}` gave no answer in {_IMPORT_S:.0f} s") from None
+            raise ProofError(
+                Text(
+                    en=f"`{line}` gave no answer in {_IMPORT_S:.0f} s",
+                    zh=f"`{line}` 在 {_IMPORT_S:.0f} 秒内没有结束",
+                )
+            ) from None
         raise
     if child.returncode:
-        raise ProofError(f"`{line}` fails: {_last(err.decode('utf-8', 'replace'))}")
+        why = _last(err.decode("utf-8", "replace"))
+        raise ProofError(Text(en=f"`{line}` fails: {why}", zh=f"`{line}` 运行失败：{why.zh}"))
 
 
-def _smoked(python: Path, say: Say) -> str:
+def _smoked(python: Path, say: Say) -> Text:
     from envdoctor.smoke import run_ladder
 
-    say("climbing the smoke ladder")
+    say(Text(en="climbing the smoke ladder", zh="正在运行冒烟测试"))
     report = run_ladder(python=python)
     if report.failures:
         first = report.failures[0]
+        name, detail = f"{first.rung.value} {first.name}", first.detail
         raise ProofError(
-            f"smoke: {first.rung.value} {first.name} failed on {first.device or 'this machine'}: {first.detail}"
+            Text(
+                en=f"smoke: {name} failed on {first.device or 'this machine'}: {detail}",
+                zh=f"冒烟测试：{name} 在 {first.device or '本机'} 上失败：{in_zh(detail)}",
+            )
         )
     ran = [r for r in report.results if not r.reference and r.outcome.value == "passed"]
-    return (
-        f"smoke: {len(ran)} checks passed ({', '.join(dict.fromkeys(f'{r.rung.value} {r.name}' for r in ran))})"
-        if ran
-        else ""
-    )
+    if not ran:
+        return NOTHING
+    names = ", ".join(dict.fromkeys(f"{r.rung.value} {r.name}" for r in ran))
+    return Text(en=f"smoke: {len(ran)} checks passed ({names})", zh=f"冒烟测试：{len(ran)} 项通过（{names}）")
 
 
-def _last(text: str) -> str:
+def _last(text: str) -> Text:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return (lines[-1] if lines else "it said nothing")[:_SAID]
+    return same(lines[-1][:_SAID]) if lines else Text(en="it said nothing", zh="没有输出")

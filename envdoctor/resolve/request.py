@@ -13,6 +13,8 @@ from packaging.utils import canonicalize_name
 
 from envdoctor.errors import UsageError
 from envdoctor.facts import Facts
+from envdoctor.nearest import did_you_mean
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 _EXACT = ("==", "===")
@@ -80,16 +82,29 @@ def parse_asked(texts: Iterable[str]) -> tuple[Asked, ...]:
         try:
             parsed = Requirement(text)
         except InvalidRequirement as error:
-            raise UsageError(f"{text!r} is no requirement: {str(error).splitlines()[0]}", advice=_meant(text)) from None
+            why = str(error).splitlines()[0]
+            raise UsageError(
+                Text(en=f"{text!r} is no requirement: {why}", zh=f"{text!r} 不是有效的依赖需求：{why}"),
+                advice=_meant(text),
+            ) from None
         if _FILE.search(text):
             raise UsageError(
-                f"{text} names a file: a lock is made for requirements",
-                advice="give the lines that are in it, each quoted",
+                Text(
+                    en=f"{text} names a file: a lock is made for requirements",
+                    zh=f"{text} 是文件名，锁定需要的是依赖需求",
+                ),
+                advice=Text(en="give the lines that are in it, each quoted", zh="请直接给出文件中的各行，每行加引号"),
             )
         if parsed.url:
             raise UsageError(
-                f"{parsed.name} is asked for by address: a lock takes names from indexes only",
-                advice=f"ask for {parsed.name}==VERSION, and add its index with --index-url",
+                Text(
+                    en=f"{parsed.name} is asked for by address: a lock takes names from indexes only",
+                    zh=f"{parsed.name} 是按网址指定的，锁定只支持索引中的包名",
+                ),
+                advice=Text(
+                    en=f"ask for {parsed.name}==VERSION, and add its index with --index-url",
+                    zh=f"请写成 {parsed.name}==VERSION，并用 --index-url 加上它的索引",
+                ),
             )
         found.append(
             Asked(
@@ -100,14 +115,19 @@ def parse_asked(texts: Iterable[str]) -> tuple[Asked, ...]:
             )
         )
     if not found:
-        raise UsageError("nothing to lock", advice="name requirements, a --stack, or --fix")
+        raise UsageError(
+            Text(en="nothing to lock", zh="没有要锁定的内容"),
+            advice=Text(en="name requirements, a --stack, or --fix", zh="请给出依赖需求、--stack 或 --fix"),
+        )
     return tuple(found)
 
 
-def _meant(text: str) -> str:
+def _meant(text: str) -> Text:
     """What to write in the place of a text that is no requirement."""
     single = re.fullmatch(r"\s*([A-Za-z0-9._-]+)\s*=\s*([0-9][A-Za-z0-9.+!]*)\s*", text)
-    return f"did you mean {single[1]}=={single[2]}?" if single else "as pip takes them: 'vllm>=0.6', 'torch==2.4.*'"
+    if single:
+        return did_you_mean(f"{single[1]}=={single[2]}")
+    return Text(en="as pip takes them: 'vllm>=0.6', 'torch==2.4.*'", zh="写法与 pip 相同：'vllm>=0.6'、'torch==2.4.*'")
 
 
 def parse_era(text: str | None, *, off: bool = False) -> EraChoice:
@@ -121,5 +141,8 @@ def parse_era(text: str | None, *, off: bool = False) -> EraChoice:
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
-        raise UsageError(f"--era {text!r} is no date", advice="write it as 2024-07-01") from None
+        raise UsageError(
+            Text(en=f"--era {text!r} is no date", zh=f"--era {text!r} 不是日期"),
+            advice=Text(en="write it as 2024-07-01", zh="写法如 2024-07-01"),
+        ) from None
     return EraChoice(mode="set", end=moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc))

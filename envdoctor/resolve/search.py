@@ -14,9 +14,10 @@ from envdoctor.resolve.errors import BudgetError
 from envdoctor.resolve.problem import Conflict, Limit, Problem
 from envdoctor.resolve.solution import Solution
 from envdoctor.resolve.vetoes import Veto, Way
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
-Say = Callable[[str], None]
+Say = Callable[[Text], None]
 
 
 class Judge(Protocol):
@@ -30,7 +31,7 @@ class Judge(Protocol):
 class Mender(Protocol):
     """Ways to change a problem that uv refused: later dates, sources, names left out. May look things up with uv."""
 
-    def mend(self, problem: Problem, conflict: Conflict) -> Iterable[tuple[Problem, str]]: ...
+    def mend(self, problem: Problem, conflict: Conflict) -> Iterable[tuple[Problem, Text]]: ...
 
 
 class SolvePort(Protocol):
@@ -79,7 +80,13 @@ class Search:
             return self._after_conflict(problem, answer, soft)
         needs = self.judge.needs(answer)
         if needs:
-            self.say("undeclared: " + ", ".join(sorted(f"{n.text} ({n.why})" for n in needs)))
+            names = sorted(needs, key=lambda need: need.text)
+            self.say(
+                Text(
+                    en="undeclared: " + ", ".join(f"{n.text} ({n.why})" for n in names),
+                    zh="未声明的依赖：" + "、".join(f"{n.text}（{n.why.zh}）" for n in names),
+                )
+            )
             return self._visit(replace(problem, additions=(*problem.additions, *needs)), soft)
         vetoes = self.judge.vetoes(answer)
         firm = [v for v in vetoes if v.firm]
@@ -97,8 +104,14 @@ class Search:
     def _ask(self, problem: Problem) -> Solution | Conflict:
         if self.solves >= self.max_solves:
             raise BudgetError(
-                f"{self.max_solves} solves did not settle the request",
-                advice="pin more of it (torch, transformers), or ask for less at once",
+                Text(
+                    en=f"{self.max_solves} solves did not settle the request",
+                    zh=f"求解 {self.max_solves} 次仍没有结论",
+                ),
+                advice=Text(
+                    en="pin more of it (torch, transformers), or ask for less at once",
+                    zh="请固定更多版本（torch、transformers），或一次少要求一些",
+                ),
             )
         self.solves += 1
         return self.solve(problem)
@@ -133,7 +146,12 @@ class Search:
         if soft:
             texts = {limit.text for limit in soft}
             self._refused |= texts
-            self.say("taken back (it would leave no solution): " + ", ".join(sorted(texts)))
+            self.say(
+                Text(
+                    en="taken back (it would leave no solution): " + ", ".join(sorted(texts)),
+                    zh="撤回（否则无解）：" + "、".join(sorted(texts)),
+                )
+            )
             kept = tuple(limit for limit in problem.limits if limit.text not in texts)
             return self._visit(replace(problem, limits=kept), ())
         return dead
@@ -145,16 +163,22 @@ class Search:
         first = [self._open(problem, veto)[0] for veto in firm]
         limits = [limit for way in first for limit in way]
         for veto, way in zip(firm, first, strict=True):
-            self.say(f"{veto.id}: {veto.why} -> " + ", ".join(limit.text for limit in way))
+            self.say(_turn(veto.id, veto.why, way))
         for limit in steering:
-            self.say(f"{limit.source} (possible): {limit.why} -> {limit.text}")
+            self.say(_turn(f"{limit.source} (possible)", limit.why, (limit,), zh=f"{limit.source}（可能）"))
         result = self._visit(problem.with_limits([*limits, *steering]), (*soft, *steering))
         if isinstance(result, Found) or not firm:
             return result
         dead = result
         for way in self._open(problem, firm[0])[1 if len(firm) == 1 else 0 :]:
-            self.say(f"{firm[0].id}: another way -> " + ", ".join(limit.text for limit in way))
+            self.say(_turn(firm[0].id, Text(en="another way", zh="换一种办法"), way))
             result = self._visit(problem.with_limits(way), soft)
             if isinstance(result, Found):
                 return result
         return Dead(problem=dead.problem, conflict=dead.conflict, veto=firm[0])
+
+
+def _turn(source: str, why: Text, way: Way, *, zh: str = "") -> Text:
+    """What is against the solution, and the limits that it leads to."""
+    texts = ", ".join(limit.text for limit in way)
+    return Text(en=f"{source}: {why} -> {texts}", zh=f"{zh or source}：{why.zh} -> {texts}")

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from envdoctor.resolve.errors import SolverError
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 # "DEBUG Adding transitive dependency for vllm==0.6.6: torch==2.5.1": the only place where uv says who needs what
@@ -110,7 +111,9 @@ def read_solution(pylock: str, log: str = "") -> Solution:
         data = tomllib.loads(pylock)
         Pylock.from_dict(data)
     except (tomllib.TOMLDecodeError, PylockValidationError) as error:
-        raise SolverError(f"uv's answer cannot be read: {error}") from None
+        raise SolverError(
+            Text(en=f"uv's answer cannot be read: {error}", zh=f"uv 的求解结果无法读取：{error}")
+        ) from None
     packages = {p["name"]: _package(p) for p in data.get("packages", ())}
     version = _VERSION.search(log)
     return Solution(
@@ -128,9 +131,16 @@ def _package(data: Mapping[str, Any]) -> Package:
         artifacts.append(_artifact(data["sdist"], wheel=False))
     for kind in ("archive", "vcs", "directory"):
         if kind in data:
-            raise SolverError(f"{data['name']} comes from a {kind}, not from an index: a lock cannot hold it")
+            raise SolverError(
+                Text(
+                    en=f"{data['name']} comes from a {kind}, not from an index: a lock cannot hold it",
+                    zh=f"{data['name']} 来自 {kind} 而不是索引，无法写入锁定文件",
+                )
+            )
     if "version" not in data:
-        raise SolverError(f"uv's answer has no version for {data['name']}")
+        raise SolverError(
+            Text(en=f"uv's answer has no version for {data['name']}", zh=f"uv 的求解结果中没有 {data['name']} 的版本")
+        )
     return Package(
         name=data["name"], version=data["version"], artifacts=tuple(artifacts), index=data.get("index"),
     )  # fmt: skip

@@ -12,7 +12,7 @@ from envdoctor.knowledge import Matrix
 from envdoctor.nearest import one_of
 from envdoctor.resolve.errors import ImpossibleError
 from envdoctor.resolve.request import Asked, parse_asked
-from envdoctor.text import Text
+from envdoctor.text import Text, same
 from envdoctor.values import dataclass
 from envdoctor.versions import Scheme, compare
 
@@ -47,8 +47,11 @@ def find_stack(matrix: Matrix, name: str) -> Stack:
     data: Mapping[str, Any] = matrix.stacks[base]
     options: Mapping[str, Any] = data.get("options", {})
     if option and option not in options:
-        there = ", ".join(sorted(options)) or "none"
-        raise UsageError(f"--stack {name}: {base} has no option {option}", advice=f"its options: {there}")
+        there = sorted(options)
+        raise UsageError(
+            Text(en=f"--stack {name}: {base} has no option {option}", zh=f"--stack {name}：{base} 没有选项 {option}"),
+            advice=Text(en=f"its options: {', '.join(there) or 'none'}", zh=f"可用的选项：{'、'.join(there) or '无'}"),
+        )
     chosen = {**data, **options[option]} if option else data
     return Stack(
         name=name,
@@ -96,7 +99,10 @@ def check_machine(stack: Stack, facts: Facts) -> None:
         capability = value_of(gpu.compute_capability)
         if capability is not None and (compare(Scheme.CAPABILITY, capability, stack.capability) or 0) < 0:
             raise ImpossibleError(
-                conflict=f"the stack {stack.name} needs compute capability {stack.capability}; this GPU has {capability}",
-                authority=f"matrix/stacks/{stack.name.partition(':')[0]}.toml",
-                change="use a newer GPU, or another stack",
+                conflict=Text(
+                    en=f"the stack {stack.name} needs compute capability {stack.capability}; this GPU has {capability}",
+                    zh=f"技术栈 {stack.name} 需要计算能力 {stack.capability}，而这块显卡为 {capability}",
+                ),
+                authority=same(f"matrix/stacks/{stack.name.partition(':')[0]}.toml"),
+                change=Text(en="use a newer GPU, or another stack", zh="请使用更新的显卡，或换一个技术栈"),
             )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from envdoctor.resolve.errors import SolverError
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 _OUTPUT_CAP = 64 * 1024 * 1024  # bytes; the log of a large solve is under 2 MB
@@ -52,13 +53,17 @@ class UvRunner:
                     start_new_session=True,
                 )  # fmt: skip
             except OSError as error:
-                raise SolverError(f"uv cannot be started: {error}", advice="install envdoctor-gpu again") from None
+                raise SolverError(
+                    Text(en=f"uv cannot be started: {error}", zh=f"uv 无法启动：{error}"),
+                    advice=Text(en="install envdoctor-gpu again", zh="请重新安装 envdoctor-gpu"),
+                ) from None
             try:
                 status = child.wait(timeout=timeout_s)
             except subprocess.TimeoutExpired:
                 _end(child)
                 raise SolverError(
-                    f"uv gave no answer in {timeout_s:.0f} s", advice="check the index and the network, then try again"
+                    Text(en=f"uv gave no answer in {timeout_s:.0f} s", zh=f"uv 在 {timeout_s:.0f} 秒内没有响应"),
+                    advice=Text(en="check the index and the network, then try again", zh="请检查索引与网络，然后重试"),
                 ) from None
             except BaseException:  # interrupted: nothing may go on in the background
                 _end(child)
@@ -73,7 +78,10 @@ def find_uv(**settings: str) -> UvRunner:
     try:
         return UvRunner(executable=os.fsdecode(find_uv_bin()), environment=settings)
     except FileNotFoundError as error:
-        raise SolverError(f"uv is not installed beside envdoctor: {error}", advice="pip install uv") from None
+        raise SolverError(
+            Text(en=f"uv is not installed beside envdoctor: {error}", zh=f"envdoctor 所在环境中没有 uv：{error}"),
+            advice=Text(en="pip install uv", zh="请执行 pip install uv"),
+        ) from None
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -17,6 +17,7 @@ from envdoctor.knowledge.conditions import AllOf, AnyOf, Condition, Not, Package
 from envdoctor.resolve.problem import Limit
 from envdoctor.resolve.request import Asked
 from envdoctor.resolve.solution import Solution
+from envdoctor.text import NOTHING, Text
 from envdoctor.values import dataclass
 from envdoctor.versions import Interval, Scheme, within
 
@@ -31,12 +32,12 @@ class Veto:
     """Something against a solution. `firm`: it must go; otherwise it steers where nothing is lost by it."""
 
     id: str
-    why: str
+    why: Text
     packages: tuple[str, ...]
     ways: tuple[Way, ...]
     firm: bool
-    authority: str = ""
-    advice: str = ""
+    authority: Text = NOTHING
+    advice: Text = NOTHING
 
 
 def vetoes_of_matrix(
@@ -66,15 +67,17 @@ def _only_machine(finding: Finding) -> bool:
 
 def _veto(finding: Finding, ways: tuple[Way, ...], *, firm: bool) -> Veto:
     source = next((e.url or e.command or e.says for e in finding.evidence), "")
-    advice = finding.options[0].text.en if finding.options else ""
+    origin = Text(en=f"{finding.id} of the matrix", zh=f"知识库条目 {finding.id}")
+    if source:
+        origin = Text(en=f"{origin} ({source})", zh=f"{origin.zh}（{source}）")
     return Veto(
         id=finding.id,
-        why=finding.title.en,
+        why=finding.title,
         packages=finding.packages,
         ways=ways,
         firm=firm,
-        authority=f"{finding.id} of the matrix ({source})" if source else f"{finding.id} of the matrix",
-        advice=advice,
+        authority=origin,
+        advice=finding.options[0].text if finding.options else NOTHING,
     )
 
 
@@ -104,7 +107,7 @@ def _way(pins: Mapping[str, str], finding: Finding, solution: Solution) -> Way:
         text = specifier_text(pin)
         if text is None:
             return ()
-        limits.append(Limit(text=f"{name}{text}", name=name, source=finding.id, why=finding.title.en))
+        limits.append(Limit(text=f"{name}{text}", name=name, source=finding.id, why=finding.title))
     unmet = [li for li in limits if not _holds(solution, li)]
     return tuple(limits) if unmet else ()
 
@@ -147,7 +150,7 @@ def _outside(when: Condition | None, finding: Finding, solution: Solution) -> It
                 continue
             interval = next((i for i in leaf.intervals if within(Scheme.PEP440, found.public, (i,)) is True), None)
             for text in _sides(interval):
-                yield (Limit(text=f"{name}{text}", name=name, source=finding.id, why=finding.title.en),)
+                yield (Limit(text=f"{name}{text}", name=name, source=finding.id, why=finding.title),)
 
 
 def _leaves(when: Condition | None) -> Iterable[PackageLeaf]:

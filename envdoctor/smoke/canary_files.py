@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from envdoctor.errors import EnvdoctorError
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 MAX_HEADER = 1 << 20
@@ -78,7 +79,10 @@ def load_expected(root: Path | None = None) -> Expected:
         return Expected(prompt=raw["prompt"], answer=raw["answer"], formats=formats)
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise CanaryError(
-            f"the canary's {place} cannot be read: {problem}", advice="Install envdoctor again."
+            Text(
+                en=f"the canary's {place} cannot be read: {problem}", zh=f"自带的测试模型 {place} 无法读取：{problem}"
+            ),
+            advice=Text(en="Install envdoctor again.", zh="请重新安装 envdoctor。"),
         ) from None
 
 
@@ -90,13 +94,23 @@ def load_tensors(name: str, root: Path | None = None) -> tuple[dict[str, Any], d
         blob = (place / "model.safetensors").read_bytes()
     except (OSError, ValueError) as problem:
         raise CanaryError(
-            f"the canary in {place} cannot be read: {problem}", advice="Install envdoctor again."
+            Text(en=f"the canary in {place} cannot be read: {problem}", zh=f"{place} 中的测试模型无法读取：{problem}"),
+            advice=Text(en="Install envdoctor again.", zh="请重新安装 envdoctor。"),
         ) from None
     if hashlib.sha256(blob).hexdigest() != load_expected(root).formats[name].sha256:
-        raise CanaryError(f"the canary in {place} is not the one that was shipped", advice="Install envdoctor again.")
+        raise CanaryError(
+            Text(en=f"the canary in {place} is not the one that was shipped", zh=f"{place} 中的测试模型与发布时不一致"),
+            advice=Text(en="Install envdoctor again.", zh="请重新安装 envdoctor。"),
+        )
     length = int.from_bytes(blob[:8], "little")
     if length > min(MAX_HEADER, len(blob) - 8):
-        raise CanaryError(f"the canary in {place} has a header of {length} bytes", advice="Install envdoctor again.")
+        raise CanaryError(
+            Text(
+                en=f"the canary in {place} has a header of {length} bytes",
+                zh=f"{place} 中的测试模型文件头为 {length} 字节，不合理",
+            ),
+            advice=Text(en="Install envdoctor again.", zh="请重新安装 envdoctor。"),
+        )
     header = json.loads(blob[8 : 8 + length])
     tensors = {}
     for tensor, info in header.items():

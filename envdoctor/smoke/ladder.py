@@ -18,12 +18,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from envdoctor.errors import UsageError
+from envdoctor.errors import UsageError, system_says
 from envdoctor.facts.smoke import Number, Outcome, Rung, RungResult, SmokeReport
 from envdoctor.nearest import one_of
 from envdoctor.smoke import canary_files, reference
 from envdoctor.smoke.process import Limits
 from envdoctor.smoke.session import Job, OnProgress, Progress, Session, run_jobs
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 PROGRAMS = {
@@ -76,7 +77,11 @@ def _checked(python: Path | None) -> Path:
     path = python if python is not None else Path(sys.executable)
     if not path.is_file():
         raise UsageError(
-            f"there is no interpreter at {path}", advice="Give the path of a Python executable with --python."
+            Text(en=f"there is no interpreter at {path}", zh=f"{path} 处没有解释器"),
+            advice=Text(
+                en="Give the path of a Python executable with --python.",
+                zh="请用 --python 给出 Python 可执行文件的路径。",
+            ),
         )
     return path.absolute()
 
@@ -84,7 +89,10 @@ def _checked(python: Path | None) -> Path:
 def _checked_device(device: str | None) -> str:
     name = "cuda:0" if device == "cuda" else device or "auto"
     if not DEVICE.fullmatch(name):
-        raise UsageError(f"--device {name}: not known", advice="one of auto, cpu, cuda:0, cuda:1 and so on")
+        raise UsageError(
+            Text(en=f"--device {name}: not known", zh=f"--device {name}：不认识的取值"),
+            advice=Text(en="one of auto, cpu, cuda:0, cuda:1 and so on", zh="可选：auto、cpu、cuda:0、cuda:1 等"),
+        )
     return name
 
 
@@ -111,14 +119,25 @@ class _Climb:
                 self.python, [], limits=replace(self.limits, deadline_s=min(20.0, self.limits.deadline_s))
             )
         except OSError as problem:
-            raise UsageError(f"{self.python} cannot be started: {problem.strerror}") from None
+            raise UsageError(
+                Text(
+                    en=f"{self.python} cannot be started: {system_says(problem)}",
+                    zh=f"{self.python} 无法启动：{system_says(problem).zh}",
+                )
+            ) from None
         if session.python_version:
             return session.python_version
         if session.ending.cause == "hang":
             return ""
         raise UsageError(
-            f"{self.python} does not answer as a Python 3.8 or newer does",
-            advice="Give the path of a Python executable with --python.",
+            Text(
+                en=f"{self.python} does not answer as a Python 3.8 or newer does",
+                zh=f"{self.python} 的响应不像 Python 3.8 及以上版本",
+            ),
+            advice=Text(
+                en="Give the path of a Python executable with --python.",
+                zh="请用 --python 给出 Python 可执行文件的路径。",
+            ),
         )
 
     def results(self, version: str) -> tuple[RungResult, ...]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from envdoctor.smoke.canary_files import CanaryError, Tensor, load_expected, load_tensors
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 AWQ_ORDER = (0, 2, 4, 6, 1, 3, 5, 7)
@@ -181,7 +182,9 @@ def speak(
     expected = load_expected(root)
     tokens = list(prompt if prompt is not None else expected.prompt.encode("ascii"))
     if not tokens:
-        raise CanaryError("the canary needs at least one token to start from")
+        raise CanaryError(
+            Text(en="the canary needs at least one token to start from", zh="测试模型至少需要一个起始 token")
+        )
     model = Canary(method, root)
     for token in tokens[:-1]:
         model.step(token, wanted=False)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from envdoctor.errors import UndeterminedError, UsageError, system_says
-from envdoctor.text import Text
+from envdoctor.text import Text, same
 from envdoctor.ticket.bundle import Ticket
 from envdoctor.ticket.redact import Redactor
 from envdoctor.ticket.redact.shapes import CERTAIN_RULES
@@ -26,10 +26,16 @@ _ADDRESSES = {"ipv4", "ipv6", "mac"}
 class LeakError(UndeterminedError):
     """Something that must not leave is still in the finished ticket. Names the field, never the value; no file was written."""
 
-    def __init__(self, field: str, rule: str) -> None:
+    def __init__(self, field: str, rule: Text) -> None:
         super().__init__(
-            f"no ticket was written: {field} still holds something private ({rule})",
-            advice=f"leave it out with --withhold '{field}', or look at it with --preview",
+            Text(
+                en=f"no ticket was written: {field} still holds something private ({rule})",
+                zh=f"未写出诊断包：{field} 仍含有隐私内容（{rule.zh}）",
+            ),
+            advice=Text(
+                en=f"leave it out with --withhold '{field}', or look at it with --preview",
+                zh=f"请用 --withhold '{field}' 去掉该字段，或用 --preview 查看",
+            ),
         )
         self.field = field
         self.rule = rule
@@ -93,12 +99,12 @@ def _check(text: str, field: str, redactor: Redactor, *, rendered: bool = False)
     if rendered:
         text = html.unescape(text)
     for literal in redactor.survivors(text):
-        raise LeakError(field, f"a {literal.kind} of this machine")
+        raise LeakError(field, Text(en=f"a {literal.kind} of this machine", zh=f"本机的 {literal.kind}"))
     for span in redactor.find(text):
         if span.rule in CERTAIN_RULES or (
             not rendered and span.rule not in _ADDRESSES and not MASK.fullmatch(span.identity)
         ):
-            raise LeakError(field, span.rule)
+            raise LeakError(field, same(span.rule))
 
 
 def write_ticket(ticket: Ticket, output: Path, *, force: bool = False) -> Path:
@@ -143,13 +149,26 @@ def check_ticket_output(output: Path | None, *, force: bool = False) -> None:
     if output is None:
         return
     if not output.parent.is_dir():
-        raise UsageError(f"--output {output}: the folder {output.parent} does not exist")
+        raise UsageError(
+            Text(
+                en=f"--output {output}: the folder {output.parent} does not exist",
+                zh=f"--output {output}：目录 {output.parent} 不存在",
+            )
+        )
     if output.is_dir():
-        raise UsageError(f"--output {output}: is a folder")
+        raise UsageError(Text(en=f"--output {output}: is a folder", zh=f"--output {output}：是目录"))
     if output.exists() and not output.is_file():
-        raise UsageError(f"--output {output}: is a device or pipe, not a file")
+        raise UsageError(
+            Text(
+                en=f"--output {output}: is a device or pipe, not a file",
+                zh=f"--output {output}：是设备或管道，不是文件",
+            )
+        )
     if not force and output.exists():
-        raise UsageError(f"--output {output}: exists already", advice="use another name, or --force to replace it")
+        raise UsageError(
+            Text(en=f"--output {output}: exists already", zh=f"--output {output}：已存在"),
+            advice=Text(en="use another name, or --force to replace it", zh="请换一个文件名，或用 --force 覆盖"),
+        )
 
 
 def _link(temporary: Path, output: Path) -> None:
@@ -158,11 +177,13 @@ def _link(temporary: Path, output: Path) -> None:
         os.link(temporary, output)
     except FileExistsError:
         raise UsageError(
-            f"--output {output}: exists already", advice="use another name, or --force to replace it"
+            Text(en=f"--output {output}: exists already", zh=f"--output {output}：已存在"),
+            advice=Text(en="use another name, or --force to replace it", zh="请换一个文件名，或用 --force 覆盖"),
         ) from None
     except OSError:  # a file system without links
         if output.exists():
             raise UsageError(
-                f"--output {output}: exists already", advice="use another name, or --force to replace it"
+                Text(en=f"--output {output}: exists already", zh=f"--output {output}：已存在"),
+                advice=Text(en="use another name, or --force to replace it", zh="请换一个文件名，或用 --force 覆盖"),
             ) from None
         temporary.replace(output)

@@ -10,6 +10,7 @@ from typing import Any
 
 from envdoctor.errors import UsageError
 from envdoctor.facts import Facts, decode
+from envdoctor.text import Text
 from envdoctor.ticket.excerpt import Excerpt, excerpt
 from envdoctor.ticket.outgoing import Omission, Outgoing, cited, versions_of
 from envdoctor.ticket.redact import Literal, Redactor, machine_literals
@@ -82,7 +83,13 @@ def build_ticket(
             omissions[member.name] = Omission(field=member.name, reason="the user withheld it")
     for field in withhold:
         if not outgoing.kept_back(field) and not any(_named(member.name, (field,)) for member in members):
-            raise UsageError(f"--withhold {field}: names no field of this report", advice="--preview shows the names")
+            raise UsageError(
+                Text(
+                    en=f"--withhold {field}: names no field of this report",
+                    zh=f"--withhold {field}：报告中没有这个字段",
+                ),
+                advice=Text(en="--preview shows the names", zh="字段名见 --preview"),
+            )
     ordered = tuple(omissions[key] for key in sorted(omissions))
     counts = dict(sorted(redactor.counts.items()))
     manifest = _manifest(clean_report, kept, ordered, counts, excerpts)

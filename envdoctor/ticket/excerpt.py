@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from envdoctor.errors import UsageError
+from envdoctor.errors import UsageError, system_says
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 _CHUNK = 1 << 20
@@ -46,7 +47,9 @@ def excerpt(path: Path) -> Excerpt:
         with path.open("rb") as stream:
             return _excerpt(stream, path.name)
     except OSError as error:
-        raise UsageError(f"--log {path}: {error.strerror or error}") from None
+        raise UsageError(
+            Text(en=f"--log {path}: {system_says(error)}", zh=f"--log {path}：{system_says(error).zh}")
+        ) from None
 
 
 def _pieces(stream: IO[bytes]) -> Iterator[bytes]:

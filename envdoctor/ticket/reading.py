@@ -9,7 +9,8 @@ import zlib
 from pathlib import Path
 from typing import IO, Any
 
-from envdoctor.errors import InputError, UsageError
+from envdoctor.errors import InputError, UsageError, system_says
+from envdoctor.text import Text
 
 FILE_CAP = 64 << 20
 MOST_MEMBERS = 256
@@ -28,16 +29,23 @@ def _check_end(stream: IO[bytes], size: int, name: str) -> None:
     tail = stream.read(42)
     record = tail[-22:]
     if len(record) < 22 or record[:4] != _END or record[20:22] != b"\0\0":
-        raise InputError(f"{name}: is not a zip file, or is cut off")
+        raise InputError(
+            Text(en=f"{name}: is not a zip file, or is cut off", zh=f"{name}：不是 zip 文件，或文件不完整")
+        )
     if tail[:4] == _END_64:
-        raise InputError(f"{name}: is no ticket: it uses zip64")
+        raise InputError(Text(en=f"{name}: is no ticket: it uses zip64", zh=f"{name}：不是诊断包：使用了 zip64"))
     members = int.from_bytes(record[10:12], "little")
     directory = int.from_bytes(record[12:16], "little")
     if members > MOST_MEMBERS or directory > DIRECTORY_CAP:
-        raise InputError(f"{name}: is no ticket: {members} members, a ticket has at most {MOST_MEMBERS}")
+        raise InputError(
+            Text(
+                en=f"{name}: is no ticket: {members} members, a ticket has at most {MOST_MEMBERS}",
+                zh=f"{name}：不是诊断包：含 {members} 个文件，诊断包最多 {MOST_MEMBERS} 个",
+            )
+        )
 
 
-def _problem(info: zipfile.ZipInfo) -> str | None:
+def _problem(info: zipfile.ZipInfo) -> Text | None:
     name = info.filename
     mode = info.external_attr >> 16
     if (
@@ -47,13 +55,13 @@ def _problem(info: zipfile.ZipInfo) -> str | None:
         or ":" in name
         or "\0" in info.orig_filename
     ):
-        return "a member's name leads out of its folder"
+        return Text(en="a member's name leads out of its folder", zh="其中有文件名指向目录之外")
     if stat.S_ISLNK(mode):
-        return "it holds a link"
+        return Text(en="it holds a link", zh="其中含有链接")
     if info.flag_bits & 0x1:
-        return "it is encrypted"
+        return Text(en="it is encrypted", zh="已加密")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return "it uses an unusual compression"
+        return Text(en="it uses an unusual compression", zh="使用了不常见的压缩方式")
     return None
 
 
@@ -62,9 +70,14 @@ def _report_member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
     for info in infos:
         problem = _problem(info)
         if problem:
-            raise InputError(f"{name}: is refused: {problem}")
+            raise InputError(Text(en=f"{name}: is refused: {problem}", zh=f"{name}：拒绝读取：{problem.zh}"))
     if sum(info.file_size for info in infos) > TOTAL_CAP:
-        raise InputError(f"{name}: is refused: it would unpack to more than {TOTAL_CAP >> 20} MiB")
+        raise InputError(
+            Text(
+                en=f"{name}: is refused: it would unpack to more than {TOTAL_CAP >> 20} MiB",
+                zh=f"{name}：拒绝读取：解压后超过 {TOTAL_CAP >> 20} MiB",
+            )
+        )
     # Some tools put everything into one folder when they zip a ticket again.
     found = [
         info
@@ -72,9 +85,19 @@ def _report_member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
         if info.filename == REPORT or (info.filename.count("/") == 1 and info.filename.endswith("/" + REPORT))
     ]
     if len(found) != 1:
-        raise InputError(f"{name}: is no ticket: it holds {'no' if not found else 'more than one'} {REPORT}")
+        raise InputError(
+            Text(
+                en=f"{name}: is no ticket: it holds {'no' if not found else 'more than one'} {REPORT}",
+                zh=f"{name}：不是诊断包：其中{'没有' if not found else '有多个'} {REPORT}",
+            )
+        )
     if found[0].file_size > REPORT_CAP:
-        raise InputError(f"{name}: is refused: its {REPORT} is larger than {REPORT_CAP >> 20} MiB")
+        raise InputError(
+            Text(
+                en=f"{name}: is refused: its {REPORT} is larger than {REPORT_CAP >> 20} MiB",
+                zh=f"{name}：拒绝读取：其中的 {REPORT} 超过 {REPORT_CAP >> 20} MiB",
+            )
+        )
     return found[0]
 
 
@@ -82,14 +105,28 @@ def _parsed(data: bytes, name: str) -> dict[str, Any]:
     try:
         report = json.loads(data)
     except (ValueError, RecursionError):
-        raise InputError(f"{name}: its {REPORT} is not JSON that can be read") from None
+        raise InputError(
+            Text(
+                en=f"{name}: its {REPORT} is not JSON that can be read", zh=f"{name}：其中的 {REPORT} 不是可读取的 JSON"
+            )
+        ) from None
     if not isinstance(report, dict) or not isinstance(report.get("facts"), dict):
-        raise InputError(f"{name}: its {REPORT} is not a report of envdoctor")
+        raise InputError(
+            Text(
+                en=f"{name}: its {REPORT} is not a report of envdoctor",
+                zh=f"{name}：其中的 {REPORT} 不是 envdoctor 的报告",
+            )
+        )
     version = report.get("schema_version")
     if version != SCHEMA_VERSION:
         raise InputError(
-            f"{name}: its report has schema version {version!r:.20}; this envdoctor reads version {SCHEMA_VERSION}",
-            advice="use the envdoctor that wrote it, or a newer one",
+            Text(
+                en=f"{name}: its report has schema version {version!r:.20}; this envdoctor reads version {SCHEMA_VERSION}",
+                zh=f"{name}：其中报告的 schema 版本为 {version!r:.20}，本版 envdoctor 读取版本 {SCHEMA_VERSION}",
+            ),
+            advice=Text(
+                en="use the envdoctor that wrote it, or a newer one", zh="请使用生成它的 envdoctor 版本，或更新的版本"
+            ),
         )
     return report
 
@@ -106,7 +143,12 @@ def read_ticket(path: Path) -> dict[str, Any]:
     try:
         size = path.stat().st_size
         if size > FILE_CAP:
-            raise InputError(f"{name}: is refused: larger than {FILE_CAP >> 20} MiB")
+            raise InputError(
+                Text(
+                    en=f"{name}: is refused: larger than {FILE_CAP >> 20} MiB",
+                    zh=f"{name}：拒绝读取：超过 {FILE_CAP >> 20} MiB",
+                )
+            )
         with path.open("rb") as stream:
             _check_end(stream, size, name)
             with zipfile.ZipFile(stream) as archive:
@@ -114,7 +156,7 @@ def read_ticket(path: Path) -> dict[str, Any]:
                 with archive.open(info) as member:
                     data = member.read(REPORT_CAP + 1)
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from None
+        raise UsageError(Text(en=f"{path}: {system_says(error)}", zh=f"{path}：{system_says(error).zh}")) from None
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -125,7 +167,14 @@ def read_ticket(path: Path) -> dict[str, Any]:
         OverflowError,
         UnicodeError,
     ):
-        raise InputError(f"{name}: is not a zip file that can be read") from None
+        raise InputError(
+            Text(en=f"{name}: is not a zip file that can be read", zh=f"{name}：不是可读取的 zip 文件")
+        ) from None
     if len(data) > REPORT_CAP:
-        raise InputError(f"{name}: is refused: its {REPORT} is larger than {REPORT_CAP >> 20} MiB")
+        raise InputError(
+            Text(
+                en=f"{name}: is refused: its {REPORT} is larger than {REPORT_CAP >> 20} MiB",
+                zh=f"{name}：拒绝读取：其中的 {REPORT} 超过 {REPORT_CAP >> 20} MiB",
+            )
+        )
     return _parsed(data, name)

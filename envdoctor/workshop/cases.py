@@ -32,6 +32,7 @@ from envdoctor.facts.extensions import ExtensionFact
 from envdoctor.facts.smoke import SmokeReport
 from envdoctor.knowledge import Matrix
 from envdoctor.knowledge.entry import EntryError
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 _SOURCE = "case"
@@ -107,7 +108,7 @@ def _gpus(columns: Mapping[str, Sequence[Any]], place: str) -> tuple[Gpu, ...]:
 def _set(facts: Facts, section: str, name: str, value: Any, place: str) -> Facts:
     holder = facts.host.wsl if section == "wsl" else getattr(facts, section, None)
     if holder is None or name not in {field.name for field in fields(holder)}:
-        raise EntryError(f"{place}: no such fact")
+        raise EntryError(Text(en=f"{place}: no such fact", zh=f"{place}：没有这个事实"))
     given = value if isinstance(value, Mapping) and "unknown" in value else {"value": value, "source": _SOURCE}
     made = decode(type(holder), {name: given}, place)
     changed = replace(holder, **{name: getattr(made, name)})

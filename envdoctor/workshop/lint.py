@@ -14,6 +14,7 @@ from envdoctor.knowledge.build import entry_files, read_toml
 from envdoctor.knowledge.conditions import AllOf, AnyOf, Condition, Not, PackageLeaf
 from envdoctor.knowledge.entry import EntryCore, core_from, texts_from
 from envdoctor.knowledge.literals import required_literal
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 _KEYS = {
@@ -38,7 +39,7 @@ class Problem:
     """One thing that keeps an entry out: the file, and what is wrong in it."""
 
     file: str
-    says: str
+    says: Text
 
 
 def lint(source: Path) -> tuple[Problem, ...]:
@@ -53,21 +54,35 @@ def lint(source: Path) -> tuple[Problem, ...]:
             data = read_toml(path)
             problems.extend(Problem(file=name, says=says) for says in lint_entry(data, path.stem, groups))
         except EnvdoctorError as error:
-            problems.append(Problem(file=name, says=str(error)))
+            problems.append(Problem(file=name, says=error.message))
             continue
         entry_id = str(data.get("id"))
         if entry_id in seen:
-            problems.append(Problem(file=name, says=f"the id {entry_id} is also that of {seen[entry_id]}"))
+            problems.append(
+                Problem(
+                    file=name,
+                    says=Text(
+                        en=f"the id {entry_id} is also that of {seen[entry_id]}",
+                        zh=f"编号 {entry_id} 与 {seen[entry_id]} 重复",
+                    ),
+                )
+            )
         seen[entry_id] = name
     problems.extend(
-        Problem(file="checks/", says=f"{check_id} has no file: a check needs its texts and cases")
+        Problem(
+            file="checks/",
+            says=Text(
+                en=f"{check_id} has no file: a check needs its texts and cases",
+                zh=f"{check_id} 没有对应文件：内置检查需要文本与用例",
+            ),
+        )
         for check_id in CHECKS
         if check_id not in seen
     )
     return tuple(problems)
 
 
-def lint_entry(data: Mapping[str, Any], stem: str, groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def lint_entry(data: Mapping[str, Any], stem: str, groups: Mapping[str, Sequence[str]]) -> Iterator[Text]:
     """The problems of one entry's table; `stem` is its file name without suffix."""
     core = core_from(data, place=stem, groups=groups)
     texts_from(data, place=stem, groups=groups)
@@ -82,13 +97,13 @@ def lint_entry(data: Mapping[str, Any], stem: str, groups: Mapping[str, Sequence
     yield from _pins(data)
 
 
-def _unknown(data: Mapping[str, Any], allowed: set[str], place: str) -> Iterator[str]:
+def _unknown(data: Mapping[str, Any], allowed: set[str], place: str) -> Iterator[Text]:
     for key in data:
         if key not in allowed:
-            yield f"{place}{key}: unknown key"
+            yield Text(en=f"{place}{key}: unknown key", zh=f"{place}{key}：未知的键")
 
 
-def _keys(data: Mapping[str, Any]) -> Iterator[str]:
+def _keys(data: Mapping[str, Any]) -> Iterator[Text]:
     yield from _unknown(data, _KEYS, "")
     for key, allowed in (
         ("signature", _SIGNATURE_KEYS),
@@ -101,70 +116,80 @@ def _keys(data: Mapping[str, Any]) -> Iterator[str]:
     yield from _unknown(data.get("cause", {}), {"class", "packages"}, "cause.")
 
 
-def _identity(data: Mapping[str, Any], core: EntryCore, stem: str) -> Iterator[str]:
+def _identity(data: Mapping[str, Any], core: EntryCore, stem: str) -> Iterator[Text]:
     if core.check:
         if not _CHECK_ID.fullmatch(core.id):
-            yield f"id: {core.id!r} is not EC-name"
+            yield Text(en=f"id: {core.id!r} is not EC-name", zh=f"id：{core.id!r} 不是 EC-name 的形式")
         if core.id not in CHECKS:
-            yield f"id: no function computes the check {core.id}"
+            yield Text(en=f"id: no function computes the check {core.id}", zh=f"id：没有函数计算检查 {core.id}")
     elif not _ID.fullmatch(core.id):
-        yield f"id: {core.id!r} is not ED-YYYY-NNNN"
+        yield Text(en=f"id: {core.id!r} is not ED-YYYY-NNNN", zh=f"id：{core.id!r} 不是 ED-YYYY-NNNN 的形式")
     if core.id != stem:
-        yield f"id: the file is called {stem}, the entry {core.id}"
+        yield Text(
+            en=f"id: the file is called {stem}, the entry {core.id}", zh=f"id：文件名为 {stem}，条目编号却是 {core.id}"
+        )
     for key in ("published", "modified"):
         if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(data.get(key, ""))):
-            yield f"{key}: a date is missing"
+            yield Text(en=f"{key}: a date is missing", zh=f"{key}：缺少日期")
     found = _ID.fullmatch(core.id)
     if found and not str(data.get("published", "")).startswith(found.group(1)):
-        yield f"published: the id says {found.group(1)}"
+        yield Text(en=f"published: the id says {found.group(1)}", zh=f"published：与编号中的年份 {found.group(1)} 不符")
     if str(data.get("modified", "")) < str(data.get("published", "")):
-        yield "modified: is before published"
+        yield Text(en="modified: is before published", zh="modified：早于 published")
     if len(core.packages) > 3:
-        yield "cause.packages: at most three, the guilty one first"
+        yield Text(
+            en="cause.packages: at most three, the guilty one first", zh="cause.packages：最多三个，出问题的包放在最前"
+        )
     patterns = "".join(str(item.get("pattern", "")) for item in data.get("signature", ()))
     for package in core.packages:
         if package.startswith("{") and package != "{engine}" and f"(?P<{package[1:-1]}>" not in patterns:
-            yield f"cause.packages: no signature has a group for {package}"
+            yield Text(
+                en=f"cause.packages: no signature has a group for {package}",
+                zh=f"cause.packages：没有日志特征含有 {package} 对应的命名组",
+            )
 
 
-def _texts(data: Mapping[str, Any]) -> Iterator[str]:
+def _texts(data: Mapping[str, Any]) -> Iterator[Text]:
     for key in ("title", "explanation"):
         if not _HAN.search(data[key]["zh"]):
-            yield f"{key}.zh: is not Chinese"
+            yield Text(en=f"{key}.zh: is not Chinese", zh=f"{key}.zh：不是中文")
     for i, fix in enumerate(data.get("fix", ())):
         if not _HAN.search(fix["text"]["zh"]):
-            yield f"fix[{i}].text.zh: is not Chinese"
+            yield Text(en=f"fix[{i}].text.zh: is not Chinese", zh=f"fix[{i}].text.zh：不是中文")
     if len(data["title"]["en"]) > 110:
-        yield "title.en: longer than 110 characters"
+        yield Text(en="title.en: longer than 110 characters", zh="title.en：超过 110 个字符")
     if not data.get("fix"):
-        yield "fix: at least one option"
+        yield Text(en="fix: at least one option", zh="fix：至少需要一种解决办法")
 
 
-def _empty(data: Mapping[str, Any]) -> Iterator[str]:
+def _empty(data: Mapping[str, Any]) -> Iterator[Text]:
     """What a skeleton leaves open, where no other rule looks."""
     for key in ("title", "explanation"):
         if not data[key]["en"].strip():
-            yield f"{key}.en: is empty"
+            yield Text(en=f"{key}.en: is empty", zh=f"{key}.en：为空")
     for key, field in (("evidence", "says"), ("case", "name")):
         for i, item in enumerate(data.get(key, ())):
             if not str(item.get(field, "")).strip():
-                yield f"{key}[{i}].{field}: is empty"
+                yield Text(en=f"{key}[{i}].{field}: is empty", zh=f"{key}[{i}].{field}：为空")
     for i, fix in enumerate(data.get("fix", ())):
         if not fix["text"]["en"].strip():
-            yield f"fix[{i}].text.en: is empty"
+            yield Text(en=f"fix[{i}].text.en: is empty", zh=f"fix[{i}].text.en：为空")
 
 
-def _evidence(data: Mapping[str, Any]) -> Iterator[str]:
+def _evidence(data: Mapping[str, Any]) -> Iterator[Text]:
     if not data.get("evidence"):
-        yield "evidence: at least one source that was opened"
+        yield Text(en="evidence: at least one source that was opened", zh="evidence：至少需要一条实际查看过的来源")
     for i, item in enumerate(data.get("evidence", ())):
         if item.get("type") == "measured":
             if not item.get("command"):
-                yield f"evidence[{i}]: measured needs the command"
+                yield Text(en=f"evidence[{i}]: measured needs the command", zh=f"evidence[{i}]：measured 需要写明命令")
         elif not str(item.get("url", "")).startswith("https://"):
-            yield f"evidence[{i}].url: an https address is missing"
+            yield Text(en=f"evidence[{i}].url: an https address is missing", zh=f"evidence[{i}].url：缺少 https 地址")
         if not re.fullmatch(r"\d{4}(-\d{2}){0,2}", str(item.get("date", ""))):
-            yield f"evidence[{i}].date: YYYY, YYYY-MM or YYYY-MM-DD"
+            yield Text(
+                en=f"evidence[{i}].date: YYYY, YYYY-MM or YYYY-MM-DD",
+                zh=f"evidence[{i}].date：应为 YYYY、YYYY-MM 或 YYYY-MM-DD",
+            )
 
 
 def _re2() -> Any:
@@ -173,17 +198,23 @@ def _re2() -> Any:
         import re2
     except ImportError:
         raise UndeterminedError(
-            "the gate compiles patterns with google-re2, which is not installed",
-            advice="python -m pip install google-re2, or the group dev: see CONTRIBUTING.md",
+            Text(
+                en="the gate compiles patterns with google-re2, which is not installed",
+                zh="检查需要用 google-re2 编译日志特征，但未安装",
+            ),
+            advice=Text(
+                en="python -m pip install google-re2, or the group dev: see CONTRIBUTING.md",
+                zh="请执行 python -m pip install google-re2，或安装 dev 依赖组，见 CONTRIBUTING.md",
+            ),
         ) from None
     return re2
 
 
-def _signatures(data: Mapping[str, Any]) -> Iterator[str]:
+def _signatures(data: Mapping[str, Any]) -> Iterator[Text]:
     try:
         re2 = _re2()
     except UndeterminedError as error:
-        yield f"signature: not checked: {error}"
+        yield Text(en=f"signature: not checked: {error}", zh=f"signature：未检查：{error.message.zh}")
         return
 
     for i, signature in enumerate(data.get("signature", ())):
@@ -192,12 +223,18 @@ def _signatures(data: Mapping[str, Any]) -> Iterator[str]:
                 re2.compile(pattern)
                 compiled = re.compile(pattern)
             except (re2.error, re.error) as error:
-                yield f"signature[{i}].pattern: {error}"
+                yield Text(en=f"signature[{i}].pattern: {error}", zh=f"signature[{i}].pattern：{error}")
                 continue
             if _slow(compiled):
-                yield f"signature[{i}].pattern: takes too long on hostile text"
+                yield Text(
+                    en=f"signature[{i}].pattern: takes too long on hostile text",
+                    zh=f"signature[{i}].pattern：在恶意文本上耗时过长",
+                )
         if len(required_literal(signature.get("pattern", "")).encode()) < _MIN_LITERAL:
-            yield f"signature[{i}].pattern: needs {_MIN_LITERAL} plain characters in a row that every hit contains"
+            yield Text(
+                en=f"signature[{i}].pattern: needs {_MIN_LITERAL} plain characters in a row that every hit contains",
+                zh=f"signature[{i}].pattern：需要至少 {_MIN_LITERAL} 个连续的、每次命中都包含的普通字符",
+            )
 
 
 def _slow(pattern: re.Pattern[str]) -> bool:
@@ -211,15 +248,24 @@ def _slow(pattern: re.Pattern[str]) -> bool:
     return False
 
 
-def _reach(data: Mapping[str, Any], core: EntryCore) -> Iterator[str]:
+def _reach(data: Mapping[str, Any], core: EntryCore) -> Iterator[Text]:
     if not core.check and core.when is None and not core.signatures:
-        yield "when: neither a condition nor a signature: nothing can reach it"
+        yield Text(
+            en="when: neither a condition nor a signature: nothing can reach it",
+            zh="when：既没有条件也没有日志特征，永远不会命中",
+        )
     if core.alone == "silent" and not core.signatures and not core.check:
-        yield "alone: silent, and no signature: nothing can reach it"
+        yield Text(
+            en="alone: silent, and no signature: nothing can reach it",
+            zh="alone：为 silent 且没有日志特征，永远不会命中",
+        )
     if core.when is not None:
         for name in _open_packages(core.when):
             if name not in core.checked:
-                yield f"checked.{name}: an interval without `fixed` needs the newest version that was checked"
+                yield Text(
+                    en=f"checked.{name}: an interval without `fixed` needs the newest version that was checked",
+                    zh=f"checked.{name}：没有 `fixed` 的区间需写明已验证的最新版本",
+                )
     del data
 
 
@@ -234,18 +280,21 @@ def _open_packages(condition: Condition) -> Iterator[str]:
             yield from _open_packages(part)
 
 
-def _cases(data: Mapping[str, Any]) -> Iterator[str]:
+def _cases(data: Mapping[str, Any]) -> Iterator[Text]:
     expected = [case.get("expect") for case in data.get("case", ())]
     for i, value in enumerate(expected):
         if value not in ("match", "possible", "silent"):
-            yield f"case[{i}].expect: match, possible or silent"
+            yield Text(
+                en=f"case[{i}].expect: match, possible or silent",
+                zh=f"case[{i}].expect：应为 match、possible 或 silent",
+            )
     if not any(value in ("match", "possible") for value in expected):
-        yield "case: none that must apply"
+        yield Text(en="case: none that must apply", zh="case：缺少必须命中的用例")
     if "silent" not in expected:
-        yield "case: no near miss that must stay silent"
+        yield Text(en="case: no near miss that must stay silent", zh="case：缺少必须不命中的相近用例")
 
 
-def _pins(data: Mapping[str, Any]) -> Iterator[str]:
+def _pins(data: Mapping[str, Any]) -> Iterator[Text]:
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     for i, fix in enumerate(data.get("fix", ())):
@@ -255,7 +304,13 @@ def _pins(data: Mapping[str, Any]) -> Iterator[str]:
             try:
                 specifier = SpecifierSet(f"=={pin}" if pin[:1].isdigit() else pin)
             except InvalidSpecifier:
-                yield f"fix[{i}].pins.{name}: {pin!r} is no specifier"
+                yield Text(
+                    en=f"fix[{i}].pins.{name}: {pin!r} is no specifier",
+                    zh=f"fix[{i}].pins.{name}：{pin!r} 不是版本约束",
+                )
                 continue
             if specifier.is_unsatisfiable():
-                yield f"fix[{i}].pins.{name}: nothing satisfies {pin!r}"
+                yield Text(
+                    en=f"fix[{i}].pins.{name}: nothing satisfies {pin!r}",
+                    zh=f"fix[{i}].pins.{name}：没有版本满足 {pin!r}",
+                )

@@ -7,9 +7,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from envdoctor.errors import UndeterminedError, UsageError
+from envdoctor.errors import UndeterminedError, UsageError, system_says
 from envdoctor.knowledge.build import entry_files
 from envdoctor.knowledge.entry import ALONE, CLASSES, EFFECTS, EVIDENCE_TYPES
+from envdoctor.text import Text
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -40,7 +41,11 @@ def new_entry(source: Path, family: str, *, today: date, entry_id: str | None = 
     """
     if not _FAMILY.fullmatch(family):
         raise UsageError(
-            f"{family!r} is no family", advice="lower-case words joined by -, such as the package: llm-compressor"
+            Text(en=f"{family!r} is no family", zh=f"{family!r} 不是可用的类别名"),
+            advice=Text(
+                en="lower-case words joined by -, such as the package: llm-compressor",
+                zh="请用小写单词并以 - 连接，通常为包名，如 llm-compressor",
+            ),
         )
     taken = {path.stem for path in entry_files(source)}
     chosen = next_id(taken, today.year) if entry_id is None else _checked(entry_id, taken, today.year)
@@ -49,7 +54,9 @@ def new_entry(source: Path, family: str, *, today: date, entry_id: str | None = 
         path.parent.mkdir(exist_ok=True)
         out = path.open("x", encoding="utf-8")
     except OSError as error:
-        raise UndeterminedError(f"cannot write {path}: {error.strerror or error}") from None
+        raise UndeterminedError(
+            Text(en=f"cannot write {path}: {system_says(error)}", zh=f"无法写入 {path}：{system_says(error).zh}")
+        ) from None
     with out:
         out.write(text)
     return path
@@ -60,16 +67,25 @@ def next_id(taken: set[str], year: int) -> str:
     numbers = [int(found[2]) for name in taken if (found := _ID.fullmatch(name)) and int(found[1]) == year]
     number = max(numbers, default=0) + 1
     if number > _LAST_NUMBER:
-        raise UsageError(f"the ids of {year} are used up", advice="give a free one with --id")
+        raise UsageError(
+            Text(en=f"the ids of {year} are used up", zh=f"{year} 年的编号已用完"),
+            advice=Text(en="give a free one with --id", zh="请用 --id 指定空闲的编号"),
+        )
     return f"ED-{year}-{number:04d}"
 
 
 def _checked(entry_id: str, taken: set[str], year: int) -> str:
     found = _ID.fullmatch(entry_id)
     if not found or int(found[1]) != year:
-        raise UsageError(f"--id {entry_id}: not ED-{year}-NNNN", advice="the year is that of publication")
+        raise UsageError(
+            Text(en=f"--id {entry_id}: not ED-{year}-NNNN", zh=f"--id {entry_id}：不是 ED-{year}-NNNN 的形式"),
+            advice=Text(en="the year is that of publication", zh="年份为发布年份"),
+        )
     if entry_id in taken:
-        raise UsageError(f"--id {entry_id}: is taken", advice="leave --id out and the next free one is used")
+        raise UsageError(
+            Text(en=f"--id {entry_id}: is taken", zh=f"--id {entry_id}：已被占用"),
+            advice=Text(en="leave --id out and the next free one is used", zh="不写 --id 即使用下一个空闲编号"),
+        )
     return entry_id
 
 

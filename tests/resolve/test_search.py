@@ -8,11 +8,14 @@ from envdoctor.resolve.problem import Conflict, Limit, Place, Problem
 from envdoctor.resolve.search import Dead, Found, Search
 from envdoctor.resolve.solution import Package, Solution
 from envdoctor.resolve.vetoes import Veto
+from envdoctor.text import same
 
 PLACE = Place(python="3.11", platform="linux", interpreter="python")
-OLDER = Limit(text="torch<2.11", name="torch", source="EC-cuda-driver", why="w")
-BY_TORCH = Veto(id="EC-cuda-driver", why="torch is built for CUDA 13", packages=("torch",), ways=((OLDER,),), firm=True)
-BY_DRIVER = Veto(id="EC-driver-too-old", why="the driver is too old", packages=(), ways=(), firm=True)
+OLDER = Limit(text="torch<2.11", name="torch", source="EC-cuda-driver", why=same("w"))
+BY_TORCH = Veto(
+    id="EC-cuda-driver", why=same("torch is built for CUDA 13"), packages=("torch",), ways=((OLDER,),), firm=True
+)
+BY_DRIVER = Veto(id="EC-driver-too-old", why=same("the driver is too old"), packages=(), ways=(), firm=True)
 
 
 class OfTorch:

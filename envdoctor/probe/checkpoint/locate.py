@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from envdoctor.errors import UsageError
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,95}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,95})?$")
@@ -28,7 +29,10 @@ def locate(where: str, cache_homes: Sequence[Path]) -> Place:
     """Finds the checkpoint. Raises UsageError for a path that does not exist, or that holds no checkpoint."""
     if not where or "\0" in where or len(where) > 4096:
         raise UsageError(
-            "--model is empty or not a usable name", advice="give a model folder or a name such as org/name"
+            Text(en="--model is empty or not a usable name", zh="--model 为空，或不是可用的名称"),
+            advice=Text(
+                en="give a model folder or a name such as org/name", zh="请给出模型目录，或形如 org/name 的名称"
+            ),
         )
     try:
         path = Path(where).expanduser()
@@ -37,9 +41,14 @@ def locate(where: str, cache_homes: Sequence[Path]) -> Place:
         if path.is_file():
             return _file(path)
         if path.exists():
-            raise UsageError(f"{where} is neither a folder nor a file")
+            raise UsageError(Text(en=f"{where} is neither a folder nor a file", zh=f"{where} 既不是目录也不是文件"))
     except (OSError, RuntimeError) as error:
-        raise UsageError(f"{where:.200} cannot be looked at: {error.__class__.__name__}") from None
+        raise UsageError(
+            Text(
+                en=f"{where:.200} cannot be looked at: {error.__class__.__name__}",
+                zh=f"{where:.200} 无法访问：{error.__class__.__name__}",
+            )
+        ) from None
     if _NAME.match(where):
         snapshot = _cached(where, cache_homes)
         if snapshot is not None:
@@ -47,8 +56,14 @@ def locate(where: str, cache_homes: Sequence[Path]) -> Place:
         if _may_be_name(where):
             return Place(name=where)
     raise UsageError(
-        f"there is no model folder {where:.200}, and no such model in the local cache",
-        advice="give the folder that holds config.json and the weights, or a name such as Qwen/Qwen2-72B-Instruct-AWQ",
+        Text(
+            en=f"there is no model folder {where:.200}, and no such model in the local cache",
+            zh=f"没有模型目录 {where:.200}，本地缓存中也没有这个模型",
+        ),
+        advice=Text(
+            en="give the folder that holds config.json and the weights, or a name such as Qwen/Qwen2-72B-Instruct-AWQ",
+            zh="请给出包含 config.json 与权重的目录，或形如 Qwen/Qwen2-72B-Instruct-AWQ 的名称",
+        ),
     )
 
 
@@ -57,7 +72,12 @@ def _file(path: Path) -> Place:
         return Place(name=path.name, folder=path.parent, only_file=path.name)
     if path.suffix in (".safetensors", ".bin", ".json"):
         return Place(name=_name_of(path.parent), folder=path.parent)
-    raise UsageError(f"{path} is a file", advice="give the folder that holds config.json and the weights")
+    raise UsageError(
+        Text(en=f"{path} is a file", zh=f"{path} 是文件"),
+        advice=Text(
+            en="give the folder that holds config.json and the weights", zh="请给出包含 config.json 与权重的目录"
+        ),
+    )
 
 
 def _may_be_name(where: str) -> bool:

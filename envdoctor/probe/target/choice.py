@@ -9,9 +9,13 @@ from collections.abc import Mapping
 
 from envdoctor.errors import UsageError
 from envdoctor.probe.ports import View, find_program, text_of
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
-_ADVICE = "Give the interpreter of the environment, or its folder: --python .venv or --python .venv/bin/python"
+_ADVICE = Text(
+    en="Give the interpreter of the environment, or its folder: --python .venv or --python .venv/bin/python",
+    zh="请给出该环境的解释器或目录：--python .venv 或 --python .venv/bin/python",
+)
 _NAMES = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
 _A_PYTHON = re.compile(r"python|pypy|graalpy", re.IGNORECASE)
 
@@ -58,18 +62,32 @@ def _given(view: View, python: str, environ: Mapping[str, str], cwd: str) -> Cho
     if kind == "folder":
         found_in = _environment(view, path, "--python")
         if found_in is None:
-            raise UsageError(f"--python {python}: this folder holds no Python environment", advice=_ADVICE)
+            raise UsageError(
+                Text(
+                    en=f"--python {python}: this folder holds no Python environment",
+                    zh=f"--python {python}：该目录中没有 Python 环境",
+                ),
+                advice=_ADVICE,
+            )
         return found_in
     folder = posixpath.dirname(posixpath.dirname(path))
     if kind is None:
         gone = _environment(view, folder, "--python") if view.is_link(path) else None
         if gone is None or gone.folder is None:
-            raise UsageError(f"--python {python}: no such path", advice=_ADVICE)
+            raise UsageError(
+                Text(en=f"--python {python}: no such path", zh=f"--python {python}：没有这个路径"), advice=_ADVICE
+            )
         return gone
     if not _A_PYTHON.search(posixpath.basename(path)) and not _A_PYTHON.search(posixpath.basename(view.real(path))):
-        raise UsageError(f"--python {python}: not a Python interpreter", advice=_ADVICE)
+        raise UsageError(
+            Text(en=f"--python {python}: not a Python interpreter", zh=f"--python {python}：不是 Python 解释器"),
+            advice=_ADVICE,
+        )
     if not view.executable(path):
-        raise UsageError(f"--python {python}: this file may not be executed", advice=_ADVICE)
+        raise UsageError(
+            Text(en=f"--python {python}: this file may not be executed", zh=f"--python {python}：该文件没有执行权限"),
+            advice=_ADVICE,
+        )
     return _interpreter(view, path, "--python")
 
 

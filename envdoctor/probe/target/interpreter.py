@@ -10,6 +10,7 @@ from pathlib import Path
 from envdoctor.errors import UsageError
 from envdoctor.probe.ports import Outcome, Pending, Runner, View
 from envdoctor.probe.target.choice import Choice
+from envdoctor.text import Text, in_zh
 from envdoctor.values import dataclass
 
 INSIDE = str(Path(__file__).with_name("inside.py"))
@@ -78,18 +79,28 @@ def _fields(text: str) -> dict[str, str]:
     return {key: value for key, _, value in (field.partition("=") for field in rest)}
 
 
-def _why(choice: Choice, outcome: Outcome | None) -> str:
+def _why(choice: Choice, outcome: Outcome | None) -> Text:
+    name = choice.executable
     if outcome is None or outcome.status != "exited":
         says = outcome.says or outcome.reason if outcome is not None else ""
         if outcome is not None and outcome.status == "no-answer":
-            return f"{choice.executable} does not answer"
-        return f"{choice.executable} cannot be run: {says}"
+            return Text(en=f"{name} does not answer", zh=f"{name} 没有响应")
+        return Text(en=f"{name} cannot be run: {says}", zh=f"{name} 无法运行：{in_zh(says)}")
     if choice.source == "--python" and choice.folder is None:
+        said = outcome.says or Text(en="it printed nothing", zh="没有输出")
         raise UsageError(
-            f"--python {choice.executable}: this is no Python 3.4 or newer: {outcome.says or 'it printed nothing'}",
-            advice="Give the interpreter of the environment that you want diagnosed",
+            Text(
+                en=f"--python {name}: this is no Python 3.4 or newer: {said}",
+                zh=f"--python {name}：不是 Python 3.4 及以上版本：{in_zh(said)}",
+            ),
+            advice=Text(
+                en="Give the interpreter of the environment that you want diagnosed", zh="请给出要诊断的环境的解释器"
+            ),
         )
-    return f"{choice.executable} fails (exit status {outcome.code}): {outcome.says}"
+    return Text(
+        en=f"{name} fails (exit status {outcome.code}): {outcome.says}",
+        zh=f"{name} 运行失败（退出码 {outcome.code}）：{in_zh(outcome.says)}",
+    )
 
 
 def _version_of_folder(choice: Choice, view: View) -> tuple[str | None, str]:

@@ -19,6 +19,7 @@ from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from envdoctor.errors import EnvdoctorError, UndeterminedError
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 __all__ = ["PublishedWheel", "Target", "each_version", "find"]
@@ -97,14 +98,22 @@ def _compile(requirement: str, *, python: str, platform: str) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UndeterminedError(
-            f"uv did not answer for {requirement!r}: {error}. Check the network and try again."
+            Text(
+                en=f"uv did not answer for {requirement!r}: {error}. Check the network and try again.",
+                zh=f"uv 对 {requirement!r} 没有响应：{error}。请检查网络后重试。",
+            )
         ) from error
     if done.returncode == 0:
         return done.stdout
     if done.returncode == 1 and "No solution found" in done.stderr:
         return None
     last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-    raise UndeterminedError(f"uv failed for {requirement!r} (status {done.returncode}): {last[0].strip()[:200]}")
+    raise UndeterminedError(
+        Text(
+            en=f"uv failed for {requirement!r} (status {done.returncode}): {last[0].strip()[:200]}",
+            zh=f"uv 处理 {requirement!r} 失败（状态 {done.returncode}）：{last[0].strip()[:200]}",
+        )
+    )
 
 
 def _best(text: str, requirement: str) -> PublishedWheel | None:
@@ -113,7 +122,12 @@ def _best(text: str, requirement: str) -> PublishedWheel | None:
     try:
         lock = Pylock.from_dict(tomllib.loads(text))
     except (tomllib.TOMLDecodeError, PylockValidationError) as error:
-        raise EnvdoctorError(f"uv wrote a lock for {requirement!r} that cannot be read: {error}") from error
+        raise EnvdoctorError(
+            Text(
+                en=f"uv wrote a lock for {requirement!r} that cannot be read: {error}",
+                zh=f"uv 为 {requirement!r} 写出的锁定文件无法读取：{error}",
+            )
+        ) from error
     candidates: list[tuple[int, int, PublishedWheel]] = []
     for package in lock.packages:
         for wheel in package.wheels or ():

@@ -20,6 +20,7 @@ from envdoctor.binaries.elf import ElfFile
 from envdoctor.binaries.reading import UnreadableBinaryError
 from envdoctor.errors import EnvdoctorError
 from envdoctor.facts.extensions import CodeKind, GpuCode
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 from envdoctor.workshop.derive.exports import defined_symbols
 
@@ -88,10 +89,12 @@ def read_wheel(stream: BinaryIO, *, spare: Path, on_member: Callable[[str], None
         with zipfile.ZipFile(stream) as archive:
             members = archive.infolist()
             if len(members) > _MAX_MEMBERS:
-                raise EnvdoctorError(f"implausible wheel: {len(members)} members")
+                raise EnvdoctorError(
+                    Text(en=f"implausible wheel: {len(members)} members", zh=f"wheel 不合理：含 {len(members)} 个文件")
+                )
             return _read(archive, members, spare, on_member)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError) as error:
-        raise EnvdoctorError(f"not a readable wheel: {error}") from error
+        raise EnvdoctorError(Text(en=f"not a readable wheel: {error}", zh=f"不是可读取的 wheel：{error}")) from error
 
 
 def _read(
@@ -99,7 +102,7 @@ def _read(
 ) -> WheelReading:
     metadata = _text(archive, members, lambda name: name.count("/") == 1 and name.endswith(".dist-info/METADATA"))
     if metadata is None:
-        raise EnvdoctorError("not a wheel: it has no METADATA")
+        raise EnvdoctorError(Text(en="not a wheel: it has no METADATA", zh="不是 wheel：没有 METADATA"))
     fields = email.message_from_string(metadata, policy=compat32)
     version = _text(archive, members, lambda name: name == "torch/version.py")
     is_torch = version is not None
@@ -138,14 +141,24 @@ def _text(archive: zipfile.ZipFile, members: Iterable[zipfile.ZipInfo], wanted: 
     for member in members:
         if wanted(member.filename):
             if member.file_size > _MAX_METADATA:
-                raise EnvdoctorError(f"implausible wheel: {member.filename} has {member.file_size} bytes")
+                raise EnvdoctorError(
+                    Text(
+                        en=f"implausible wheel: {member.filename} has {member.file_size} bytes",
+                        zh=f"wheel 不合理：{member.filename} 有 {member.file_size} 字节",
+                    )
+                )
             return archive.read(member).decode("utf-8", "replace")
     return None
 
 
 def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
     if member.file_size > _MAX_LIBRARY:
-        raise EnvdoctorError(f"implausible wheel: {member.filename} has {member.file_size} bytes")
+        raise EnvdoctorError(
+            Text(
+                en=f"implausible wheel: {member.filename} has {member.file_size} bytes",
+                zh=f"wheel 不合理：{member.filename} 有 {member.file_size} 字节",
+            )
+        )
     with archive.open(member) as source, target.open("wb") as out:
         shutil.copyfileobj(source, out, 4 << 20)
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from envdoctor.errors import EnvdoctorError, UndeterminedError
+from envdoctor.text import Text
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -85,7 +86,12 @@ class Fetcher:
             path = Path(url2pathname(parts.path))
             return path.open("rb"), path.stat().st_size, False
         if parts.scheme not in {"http", "https"}:
-            raise EnvdoctorError(f"{parts.scheme!r} addresses cannot be read: {parts.path.rpartition('/')[2]}")
+            raise EnvdoctorError(
+                Text(
+                    en=f"{parts.scheme!r} addresses cannot be read: {parts.path.rpartition('/')[2]}",
+                    zh=f"无法读取 {parts.scheme!r} 类型的地址：{parts.path.rpartition('/')[2]}",
+                )
+            )
         size = self._size_if_ranges(url)
         if size is not None:
             ranges = RangeStream(lambda first, last: self._range(url, first, last), size)
@@ -104,7 +110,12 @@ class Fetcher:
 
         size = self._patiently(ask, url)
         if size is not None and size > _MAX_SIZE:
-            raise EnvdoctorError(f"{_name(url)} says that it has {size} bytes: not read")
+            raise EnvdoctorError(
+                Text(
+                    en=f"{_name(url)} says that it has {size} bytes: not read",
+                    zh=f"{_name(url)} 声称大小为 {size} 字节，未读取",
+                )
+            )
         return size
 
     def _range(self, url: str, first: int, last: int) -> bytes:
@@ -114,7 +125,12 @@ class Fetcher:
                 if answer.status_code != 206 or not answer.headers.get("Content-Range", "").startswith(
                     f"bytes {first}-"
                 ):
-                    raise UndeterminedError(f"{_name(url)}: the server stopped answering in ranges")
+                    raise UndeterminedError(
+                        Text(
+                            en=f"{_name(url)}: the server stopped answering in ranges",
+                            zh=f"{_name(url)}：服务器不再支持分段读取",
+                        )
+                    )
                 parts: list[bytes] = []
                 wanted = last - first + 1
                 for part in answer.iter_content(1 << 20):
@@ -122,7 +138,12 @@ class Fetcher:
                     parts.append(part)
                     wanted -= len(part)
                     if wanted < 0:
-                        raise UndeterminedError(f"{_name(url)}: more came than was asked for")
+                        raise UndeterminedError(
+                            Text(
+                                en=f"{_name(url)}: more came than was asked for",
+                                zh=f"{_name(url)}：返回的数据多于请求的范围",
+                            )
+                        )
                 if wanted:
                     raise _CutShortError
                 return b"".join(parts)
@@ -138,7 +159,12 @@ class Fetcher:
                     self._count(len(part))
                     digest.update(part)
                     if out.write(part) and out.tell() > _MAX_SIZE:
-                        raise EnvdoctorError(f"{_name(url)} is larger than {_MAX_SIZE} bytes: not read")
+                        raise EnvdoctorError(
+                            Text(
+                                en=f"{_name(url)} is larger than {_MAX_SIZE} bytes: not read",
+                                zh=f"{_name(url)} 超过 {_MAX_SIZE} 字节，未读取",
+                            )
+                        )
             if digest.hexdigest() != sha256:
                 raise _CutShortError
 
@@ -151,7 +177,10 @@ class Fetcher:
             spent = self.received > self.budget
         if spent:
             raise BudgetSpentError(
-                f"{self.budget} bytes were read, which is all that was allowed. Run it again to go on."
+                Text(
+                    en=f"{self.budget} bytes were read, which is all that was allowed. Run it again to go on.",
+                    zh=f"已读取 {self.budget} 字节，达到上限。再次运行可继续。",
+                )
             )
 
     def _patiently(self, ask: Callable[[], T], url: str) -> T:
@@ -166,7 +195,11 @@ class Fetcher:
                 attempt += 1
                 if attempt == _ATTEMPTS or _refused(error):
                     raise UndeterminedError(
-                        f"{_name(url)} could not be fetched ({type(error).__name__}). Run it again: what was read is kept."
+                        Text(
+                            en=f"{_name(url)} could not be fetched ({type(error).__name__}). "
+                            "Run it again: what was read is kept.",
+                            zh=f"{_name(url)} 无法下载（{type(error).__name__}）。已读取的部分会保留，请再次运行。",
+                        )
                     ) from error
             time.sleep(self._pause_s * 2 ** (attempt - 1))
 

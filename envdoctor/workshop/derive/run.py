@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envdoctor.errors import EnvdoctorError
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 from envdoctor.workshop.derive.cache import ReadingCache, remembered_list
 from envdoctor.workshop.derive.index import PublishedWheel, Target, each_version
@@ -174,7 +175,7 @@ def _read_into_cache(wheel: PublishedWheel, work: _Work) -> None:
             reading = read_wheel(stream, spare=work.spare, on_member=report)
         work.cache.put(wheel, reading, size)
     except BudgetSpentError:
-        work.spent = "not read yet: the run's byte budget was spent"
+        work.spent = Text(en="not read yet: the run's byte budget was spent", zh="尚未读取：本次运行的流量上限已用完")
         work.skipped.append(Skipped(package=wheel.distribution, version=wheel.version, reason=work.spent))
     except EnvdoctorError as error:
         work.skipped.append(Skipped(package=wheel.distribution, version=wheel.version, reason=str(error)))

@@ -10,6 +10,7 @@ from typing import Any
 
 from envdoctor.errors import EnvdoctorError
 from envdoctor.knowledge import matrix_from
+from envdoctor.text import Text
 from envdoctor.workshop.docs.commands import command_pages
 from envdoctor.workshop.docs.entries import entry_pages, read_entries
 from envdoctor.workshop.docs.reference import coverage_page, facts_page, fields_page, stacks_page
@@ -59,7 +60,12 @@ def stage(*, root: Path, pages: Mapping[str, str], output: Path) -> Path:
     for relative_name, content in pages.items():
         target_path = folder / relative_name
         if target_path.exists():
-            raise EnvdoctorError(f"{relative_name} is generated and also stands in docs/")
+            raise EnvdoctorError(
+                Text(
+                    en=f"{relative_name} is generated and also stands in docs/",
+                    zh=f"{relative_name} 由程序生成，同时也存在于 docs/ 中",
+                )
+            )
         target_path.parent.mkdir(parents=True, exist_ok=True)
         target_path.write_text(content, "utf-8")
     shutil.copyfile(root / "docs" / _CONFIG, output / _CONFIG)
