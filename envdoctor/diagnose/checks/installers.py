@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
+from envdoctor.diagnose.checks.traces import importer_of
 from envdoctor.diagnose.signatures import LINE_CAP, SignatureHit
-from envdoctor.knowledge.owners import normalized, owners_of_path
+from envdoctor.knowledge.owners import normalized
 from envdoctor.values import dataclass
 
 _REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,100})\s*(?:\[[^\]]{0,100}\])?\s*([<>=!~].{0,200})?$")
 _BLOCK = 40  # lines of an installer's explanation that are read
-_LOOK_BACK = 60  # lines of a traceback in which the asking file stands
 
 
 def requirement_of(text: str) -> tuple[str, str] | None:
@@ -57,7 +57,7 @@ def _of_torch_family(*names: str) -> bool:
     return any(name in ("torch", "torchvision", "torchaudio", "triton") for name in names)
 
 
-#: who asks, by the form of its message, where no traceback shows it
+#: who asks, where the form of the message says it
 _ASKS = {
     "sglang": ("sglang",), "incompatible": ("optimum", "peft"), "pydantic": ("pydantic",), "numba": ("numba",),
     "vllm": ("vllm",),
@@ -105,15 +105,9 @@ def _asked_for(groups: Mapping[str, str]) -> tuple[str, str] | None:
 
 
 def _asking(context: CheckContext, hit: SignatureHit, needed: str) -> tuple[str, ...]:
-    """The distribution of the file that compares versions, else who is known to print such a message."""
-    line = hit.line
-    before = [one for one in context.view.facts.log if one.source == line.source and one.number < line.number]
-    for one in reversed(before[-_LOOK_BACK:]):
-        if "dependency_versions_check" in one.text:
-            owners = owners_of_path(context.tables, one.text)
-            if owners and owners[0] != needed:
-                return (owners[0],)
-    return _ASKS.get(hit.signature.name, ("transformers",))
+    """Who is known to print such a message, else the distribution of the file that compares versions."""
+    known = _ASKS.get(hit.signature.name)
+    return known or (importer_of(context, hit.line, needed) or "transformers",)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
