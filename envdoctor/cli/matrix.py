@@ -228,6 +228,14 @@ def derive_command(
     budget: int = typer.Option(
         60, "--budget", min=1, help=Text(en="Read at most so many GB over the network.", zh="最多从网络读取多少 GB。")
     ),
+    names: bool = typer.Option(
+        False,
+        "--names",
+        help=Text(
+            en="Instead, write names/: at which release each name came and went.",
+            zh="改为写入 names/：各名称在哪个版本出现和消失。",
+        ),
+    ),
     source: Path = _SOURCE,
     lang: str = LANG,
 ) -> int:
@@ -236,6 +244,8 @@ def derive_command(
 
     chosen = language(lang)
     _must_be_matrix(source)
+    if names:
+        return _derive_names(packages, cache or _cache_folder(), source / "names", chosen)
     with progress() as show:
         done = derive(
             packages=tuple(packages or PACKAGES), torch=torch or TORCH, cache=cache or _cache_folder(),
@@ -254,6 +264,20 @@ def derive_command(
             zh=f"共 {len(done.tables)} 张表，{len(changed)} 张有变化，{cost}",
         )
     )
+    return 0
+
+
+def _derive_names(packages: list[str], cache: Path, target: Path, lang: str) -> int:
+    from envdoctor.workshop.derive import progress
+    from envdoctor.workshop.derive.names import as_text
+    from envdoctor.workshop.derive.names_run import NAMED, derive_names
+
+    target.mkdir(exist_ok=True)
+    with progress() as show:
+        for table in derive_names(packages=tuple(packages or NAMED), cache=cache, on_progress=show):
+            path = target / f"{table['distribution']}.json"
+            path.write_text(as_text(table), "utf-8")
+            _line(said(Text(en=f"wrote {path}", zh=f"已写入 {path}"), lang))
     return 0
 
 

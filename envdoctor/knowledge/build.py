@@ -53,7 +53,8 @@ def compile_matrix(source: Path) -> str:
         items.append(_compile_entry(data, place=path.stem, groups=groups))
         latest = max(latest, str(data.get("modified", "")))
     named = {
-        "tables": {p.stem: _plain(read_toml(p)) for p in sorted(source.glob("tables/*.toml"))},
+        "tables": {p.stem: _plain(read_toml(p)) for p in sorted(source.glob("tables/*.toml"))}
+        | {f"names/{p.stem}": json.loads(p.read_text("utf-8")) for p in sorted(source.glob("names/*.json"))},
         "derived": dict(_read_derived(source)),
         "stacks": {p.stem: _plain(read_toml(p)) for p in sorted(source.glob("stacks/*.toml"))},
     }

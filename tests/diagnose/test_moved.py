@@ -25,6 +25,13 @@ _LINE = "TypeError: SFTTrainer.__init__() got an unexpected keyword argument '{}
             {"transformers": ">=4.30.0,<5.0.0"},
         ),
         ("ModuleNotFoundError: No module named 'triton.common'", {"triton": ">=2.1.0,<3.0.0"}),
+        # read out of the wheels, not typed
+        ("ImportError: cannot import name 'prepare_model_for_int8_training' from 'peft'", {"peft": "<0.10.0"}),
+        (
+            "torchao==0.1\nImportError: cannot import name 'quantize_' from 'torchao.quantization'",
+            {"torchao": ">=0.4.0"},
+        ),
+        ("TypeError: SFTConfig.__init__() got an unexpected keyword argument 'max_seq_length'", {"trl": "<0.20.0"}),
     ],
 )
 def test_the_release_that_has_it_is_named(text: str, pins: dict[str, str]) -> None:
@@ -38,3 +45,12 @@ def test_an_argument_that_the_installed_release_takes_has_another_cause() -> Non
     matrix = load_matrix()
     facts = ingest("trl==0.14.0\n" + _LINE.format("tokenizer"), gpu_table=matrix.tables["gpus"])
     assert "EC-moved-name" not in [one.id for one in diagnose(facts, matrix).findings]
+
+
+def test_a_measured_name_that_the_installed_release_has_is_only_possible() -> None:
+    matrix = load_matrix()
+    text = "trl==0.19.1\nImportError: cannot import name 'ConstantLengthDataset' from 'trl.trainer.utils'"
+    findings = diagnose(ingest(text, gpu_table=matrix.tables["gpus"]), matrix).findings
+    found = next(one for one in findings if one.id == "EC-moved-name")
+    assert found.verdict == "possible"
+    assert not found.options[0].pins

@@ -10,6 +10,7 @@ from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_rea
 from envdoctor.diagnose.checks.traces import importer_of
 from envdoctor.diagnose.signatures import SignatureHit
 from envdoctor.knowledge.owners import owners_of_module
+from envdoctor.knowledge.releases import Change, change_of_argument, change_of_attribute, change_of_name
 from envdoctor.versions import Scheme, at_least
 
 
@@ -23,6 +24,8 @@ def moved_name(context: CheckContext) -> Iterable[Hit]:
             continue
         if row is not None:
             yield _known_move(context, hit, row)
+        elif (change := _measured(context, hit.groups)) is not None:
+            yield from _measured_move(context, hit, change)
         elif "name" in hit.groups and "module" in hit.groups:
             yield _unknown_move(context, hit)
 
@@ -35,6 +38,47 @@ def _is_denied(context: CheckContext, row: Mapping[str, Any]) -> bool:
     too_old = "added" in row and at_least(Scheme.PEP440, version, row["added"]) is False
     too_new = "removed" in row and at_least(Scheme.PEP440, version, row["removed"]) is True
     return not too_old and not too_new
+
+
+def _measured(context: CheckContext, groups: Mapping[str, str]) -> Change | None:
+    """What the wheels say of the name, attribute or argument; None where every release that was read has it, or none."""
+    name = groups.get("name")
+    if "call" in groups:
+        return change_of_argument(context.tables, groups["call"], groups["name"]) if "." in groups["call"] else None
+    if "object" in groups:
+        return change_of_attribute(context.tables, groups["object"], groups["name"])
+    return change_of_name(context.tables, groups.get("module") or groups.get("missing", ""), name)
+
+
+def _measured_move(context: CheckContext, hit: SignatureHit, change: Change) -> Iterable[Hit]:
+    """A name that came or went, as a finding; nothing where the installed release has it, unless somebody imports it."""
+    provider, groups = change.distribution, hit.groups
+    version = context.view.version(provider)
+    has_it = version is not None and change.is_there(version)
+    if has_it and ("call" in groups or "object" in groups):
+        return
+    if has_it:
+        if "name" in groups:
+            yield _unknown_move(context, hit)
+        return
+    importer = importer_of(context, hit.line, provider)
+    known = (context.because(f"package.{provider}", version),) if version else ()
+    yield Hit(
+        because=(log_reason(hit), *known),
+        values={
+            "name": groups.get("name") or groups.get("missing", ""),
+            "module": change.module,
+            "provider": provider,
+            "importer": importer or "the importing package",
+            "version": version or "?",
+            "says": change.says()[0],
+            "provider_pin": change.pin(version),
+            "first": provider,
+        },
+        packages=tuple(dict.fromkeys(name for name in (provider, importer) if name)),
+        explains=2,
+        weight=4,
+    )
 
 
 def _fits(patterns: Iterable[str], owner: str) -> bool:

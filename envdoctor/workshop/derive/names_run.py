@@ -1,0 +1,95 @@
+"""The way to `matrix/names/`: which releases to read, and their files one after the other.
+
+for table in derive_names(packages=("peft",), cache=folder):
+    ...                                                       {"distribution": "peft", "versions": [...], "names": ...}
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from packaging.version import Version
+
+from envdoctor.workshop.derive.cache import remembered_list
+from envdoctor.workshop.derive.index import PublishedWheel, Target, each_version
+from envdoctor.workshop.derive.names import Api, ModuleApi, module_of, names_table, read_api, read_module
+from envdoctor.workshop.derive.remote import Fetcher
+from envdoctor.workshop.derive.run import Progress
+
+__all__ = ["NAMED", "derive_names", "first_and_last"]
+
+#: distributions whose names are kept, with the oldest release that anybody still runs
+NAMED: Mapping[str, str] = {
+    "transformers": "4.28", "peft": "0.2", "trl": "0.4", "accelerate": "0.15", "huggingface-hub": "0.12", "optimum": "1.7",
+    "torchao": "0.1", "bitsandbytes": "0.31", "autoawq": "0.1", "auto-gptq": "0.4", "optimum-quanto": "0.2", "fschat": "0.1",
+}  # fmt: skip
+
+_LARGEST_SOURCE = 3 << 20
+
+
+def first_and_last(wheels: Sequence[PublishedWheel]) -> list[PublishedWheel]:
+    """Of every minor release the first and the last patch, ascending: what a patch takes away it mostly gives back."""
+    minors: dict[tuple[int, int], list[PublishedWheel]] = {}
+    for wheel in sorted(wheels, key=lambda wheel: Version(wheel.version)):
+        version = Version(wheel.version)
+        minors.setdefault((version.major, version.minor), []).append(wheel)
+    return [wheel for found in minors.values() for wheel in ([found[0]] if len(found) == 1 else [found[0], found[-1]])]
+
+
+def derive_names(
+    *, packages: Sequence[str] = tuple(NAMED), cache: Path, on_progress: Callable[[Progress], None] = lambda _: None
+) -> Iterator[dict[str, Any]]:
+    """One table a distribution. Reads the Python sources of its wheels, in ranges where the server can do them."""
+    today = datetime.now(timezone.utc).date().isoformat()
+    target = Target(pythons=("3.11", "3.9", "3.8", "3.13"))
+    (cache / "spare").mkdir(parents=True, exist_ok=True)
+    with Fetcher() as fetcher:
+        for package in packages:
+            within = f">={NAMED[package]}" if package in NAMED else ""
+            place = cache / "listed" / f"names-{package}.json"
+            wheels = first_and_last(remembered_list(place, today, _lister(package, target, within)))
+            releases: list[tuple[str, Api]] = []
+            seen: dict[tuple[int, int, str], ModuleApi] = {}
+            for done, wheel in enumerate(wheels):
+                on_progress(
+                    Progress(
+                        package=package,
+                        version=wheel.version,
+                        done=done,
+                        total=len(wheels),
+                        received=fetcher.received,
+                    )
+                )
+                releases.append((wheel.version, _read(fetcher, wheel, cache / "spare" / wheel.filename, seen)))
+            if releases:
+                yield names_table(package, releases, made=today)
+
+
+def _lister(package: str, target: Target, within: str) -> Callable[[], Iterator[PublishedWheel]]:
+    return lambda: each_version(package, target, within=within)
+
+
+def _read(fetcher: Fetcher, wheel: PublishedWheel, spare: Path, seen: dict[tuple[int, int, str], ModuleApi]) -> Api:
+    """The API of one wheel. Most files do not change between releases: each content is parsed once (`seen`)."""
+    stream, _, _ = fetcher.open(wheel.url, sha256=wheel.sha256, spare=spare)
+    modules: dict[str, ModuleApi] = {}
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            for member in archive.infolist():
+                module = module_of(member.filename)
+                if module is None or module in modules or member.file_size > _LARGEST_SOURCE:
+                    continue
+                key = (member.CRC, member.file_size, module)
+                if key not in seen:
+                    package = member.filename.rpartition("/")[2].startswith("__init__.")
+                    source = archive.read(member).decode("utf-8", "replace")
+                    seen[key] = read_module(source, module=module, package=package)
+                modules[module] = seen[key]
+    finally:
+        stream.close()
+        spare.unlink(missing_ok=True)
+    return read_api(modules)
