@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
+from envdoctor.diagnose.aim import aimed
 from envdoctor.diagnose.evaluate import evaluate
 from envdoctor.diagnose.finding import Option
 from envdoctor.diagnose.view import FactView
@@ -29,7 +30,7 @@ def options_for(fixes: Sequence[FixOption], view: FactView, values: Mapping[str,
         option = Option(
             text=fix.text.fill(values),
             pins=pins,
-            commands=_commands(fix, pins, values),
+            commands=aimed(_commands(fix, pins, values), view.facts.target),
             flags=tuple(fill_holes(flag, values) for flag in fix.flags),
             env={k: fill_holes(v, values) for k, v in fix.env.items()} if fix.env else None,
             cost=fix.cost or _cost(pins, view),
@@ -50,7 +51,7 @@ def _commands(fix: FixOption, pins: Mapping[str, str], values: Mapping[str, str]
     if not pins:
         return {}
     wanted = " ".join(shlex.quote(name + _specifier(pin)) for name, pin in pins.items())
-    return {"pip": f"python -m pip install {wanted}", "uv": f"uv pip install {wanted}"}
+    return {"uv": f"uv pip install {wanted}", "pip": f"python -m pip install {wanted}"}
 
 
 def _specifier(pin: str) -> str:

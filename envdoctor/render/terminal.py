@@ -28,6 +28,7 @@ _NARROWEST, _WIDEST, _PIPE = 40, 110, 80
 _ENOUGH = 330
 #: the label says it already
 _LINE = re.compile(r"\bline (\d+)\b")
+_SITE = re.compile(r"/[^()]*?/(?:site|dist)-packages/(?=[^/])")
 _OR = re.compile(r"^(Or |或者?[,，]?)")
 
 Line = tuple[str, str]  # text and style
@@ -146,7 +147,7 @@ def _finding(finding: dict[str, Any], lang: str, width: int, *, verbose: bool, b
         text = visible(f"{item['fact']} = {item['value']}")
         source = visible(f"({_place(item['source'], lang)})")
         if not verbose:
-            source = shortened(source, 48)
+            source = shortened(_near(source), 48)
             text = shortened(text, max(2 * (width - label - 2) - cells(source) - 4, 40))
         yield from labelled("because" if i == 0 else "", f"{text} {source}", "")
     if (rest := len(finding["because"]) - len(shown)) and not brief:
@@ -170,6 +171,11 @@ def _labels(finding: dict[str, Any]) -> list[str]:
         "see": finding["url"],
     }
     return [key for key, there in shown.items() if there] or ["see"]
+
+
+def _near(source: str) -> str:
+    """A file of the target by its name in site-packages: the target stands above, and a path cut short says nothing."""
+    return _SITE.sub("", source)
 
 
 def _place(source: str, lang: str) -> str:
@@ -229,7 +235,8 @@ def _depending(findings: list[dict[str, Any]], lang: str, width: int) -> Iterato
     yield from ((line, "bold") for line in wrapped(word("depends", lang, n=len(findings)), width))
     for finding in findings[:_ONE_LINERS]:
         yield from ((line, "") for line in indented(f"{finding['id']}  {finding['title']}", width, "  ", "    "))
-        how = word("semicolon", lang).join(dict.fromkeys(m["how"] for m in finding["missing"][:_MISSING]))
+        hows = list(dict.fromkeys(m["how"] for m in finding["missing"][:_MISSING]))
+        how = word("semicolon", lang).join(a for a in hows if not any(a != b and a in b for b in hows))
         yield from (
             (line, "dim")
             for line in indented(f"{word('missing', lang)}{word('colon', lang)}{how}", width, "    ", "    ")
@@ -247,7 +254,7 @@ def _settled(finding: dict[str, Any], lang: str, width: int) -> Iterator[Line]:
 
 def _commands(option: dict[str, Any]) -> list[str]:
     commands = option["commands"]
-    first = commands.get("uv") or commands.get("pip") or next(iter(commands.values()), None)
+    first = next(iter(commands.values()), None)
     lines = [first] if first else []
     lines += [f"{name}={value}" for name, value in option["env"].items()]
     return lines + list(option["flags"])

@@ -163,3 +163,12 @@ def test_it_says_which_environment_it_looked_at(source: str, packages: str, says
     assert f"target: /srv/env/bin/python ({source})" in lines
     named = [line for line in lines if "name it: --python" in " ".join(lines)]
     assert (says in " ".join(" ".join(lines).split())) if says else not named
+
+
+def test_a_file_of_the_target_is_shown_by_its_name():
+    facts, data = made(NUMPY)
+    item = data["findings"][0]["because"][0]
+    item["source"] = "/srv/a very/long path/to/env/lib/python3.11/site-packages/numpy-2.1.0.dist-info"
+    shown = terminal_text(facts, data, out=io.StringIO())
+    assert "(numpy-2.1.0.dist-info)" in shown
+    assert "a very/long" in terminal_text(facts, data, verbose=True, out=io.StringIO())

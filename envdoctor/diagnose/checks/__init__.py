@@ -12,6 +12,7 @@ from envdoctor.diagnose.checks import (  # noqa: F401 - importing a module regis
     log_symbols,
     models,
     pins,
+    requirements,
     shapes,
     smoke,
     workload,

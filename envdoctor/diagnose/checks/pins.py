@@ -17,6 +17,8 @@ from envdoctor.knowledge.tables import (
 )
 from envdoctor.versions import Scheme, at_least, compare
 
+_PINNED = ("vllm", "xformers", "torchvision", "torchaudio")
+
 
 def _public(version: str) -> str:
     return version.partition("+")[0]
@@ -29,19 +31,24 @@ def _exact(context: CheckContext, name: str, version: str) -> str | None:
     return family_torch(context.tables, name, version)
 
 
+def other_torch(context: CheckContext, name: str) -> str | None:
+    """The one torch that this distribution was built for, where another is installed."""
+    torch, version = context.view.version("torch"), context.view.version(name)
+    if name not in _PINNED or torch is None or version is None or not _is_release(torch):
+        return None
+    wanted = _exact(context, name, _public(version)) or ""
+    exact = wanted.replace("==", "")
+    if not exact[:1].isdigit() or any(sign in wanted for sign in "<>!~,") or compare(Scheme.PEP440, torch, exact) == 0:
+        return None
+    return exact
+
+
 @check("EC-torch-pin")
 def torch_pin(context: CheckContext) -> Iterable[Hit]:
     """A distribution with compiled code that was built for exactly one torch, beside another one."""
-    torch = context.view.version("torch")
-    if torch is None or not _is_release(torch):
-        return
-    for name in ("vllm", "xformers", "torchvision", "torchaudio"):
-        version = context.view.version(name)
-        wanted = _exact(context, name, _public(version)) if version else None
-        if version is None or wanted is None or not wanted.replace("==", "")[:1].isdigit():
-            continue
-        exact = wanted.replace("==", "")
-        if any(sign in wanted for sign in "<>!~,") or compare(Scheme.PEP440, torch, exact) == 0:
+    for name in _PINNED:
+        version, exact = context.view.version(name), other_torch(context, name)
+        if version is None or exact is None:
             continue
         strong = name in ("vllm", "torchvision")
         yield Hit(
@@ -51,7 +58,13 @@ def torch_pin(context: CheckContext) -> Iterable[Hit]:
                 context.because("package.torch"),
                 *(log_reason(hit) for hit in context.hits[:1]),
             ),
-            values={"package": name, "version": version, "torch": torch, "wanted": exact, "torch_pin": f"=={exact}"},
+            values={
+                "package": name,
+                "version": version,
+                "torch": context.view.version("torch") or "",
+                "wanted": exact,
+                "torch_pin": f"=={exact}",
+            },
             packages=(name, "torch"),
             effect="blocks" if strong else "degrades",
             explains=1 if context.hits else 0,

@@ -11,7 +11,6 @@ from envdoctor.diagnose.finding import Because
 from envdoctor.diagnose.memory_fit import memory_fit
 from envdoctor.diagnose.tensor_parallel import BLOCKS, RuleVerdict, Split, judge_split, working_tensor_parallel
 from envdoctor.facts import NOT_STATED, Fact, Known, Unknown, value_of
-from envdoctor.knowledge.owners import normalized
 from envdoctor.knowledge.tables import vllm_min_capability
 from envdoctor.versions import Scheme, at_least
 
@@ -290,32 +289,6 @@ def duplicate_distribution(context: CheckContext) -> Iterable[Hit]:
                 packages=(dist.name,),
                 weight=3,
             )
-
-
-@check("EC-unmet-requirement")
-def unmet_requirement(context: CheckContext) -> Iterable[Hit]:
-    """What a distribution asks for in its own metadata and does not get (as `pip check` would say)."""
-    for unmet in context.view.facts.distributions.unmet:
-        needed = normalized(re.split(r"[\s<>=!~;\[(]", unmet.requirement, maxsplit=1)[0])
-        asker = normalized(unmet.distribution.split()[0])
-        pin = re.sub(r"\s+", "", unmet.requirement.split(";")[0][len(needed) :].strip(" ()"))
-        yield Hit(
-            because=(
-                Because(
-                    fact=f"package.{unmet.distribution}", value=f"needs {unmet.requirement}", source="its metadata"
-                ),
-                Because(fact=f"package.{needed}", value=unmet.found or "not installed", source="site-packages"),
-            ),
-            values={
-                "package": unmet.distribution,
-                "requirement": unmet.requirement,
-                "needed": needed,
-                "have": unmet.found or "-",
-            }
-            | ({"needed_pin": pin} if pin[:1] in "<>=!~" and pin else {}),
-            packages=(asker, needed),
-            weight=1,
-        )
 
 
 @check("EC-cpu-torch")
