@@ -16,6 +16,7 @@ from envdoctor.knowledge.entry import EntryCore, core_from, texts_from
 from envdoctor.knowledge.literals import required_literal
 from envdoctor.text import Text
 from envdoctor.values import dataclass
+from envdoctor.workshop.fixes import fix_problems
 
 _KEYS = {
     "id", "aliases", "published", "modified", "withdrawn", "title", "explanation", "cause", "effect", "alone", "check",
@@ -94,7 +95,7 @@ def lint_entry(data: Mapping[str, Any], stem: str, groups: Mapping[str, Sequence
     yield from _signatures(data)
     yield from _reach(data, core)
     yield from _cases(data)
-    yield from _pins(data)
+    yield from fix_problems(data)
 
 
 def _unknown(data: Mapping[str, Any], allowed: set[str], place: str) -> Iterator[Text]:
@@ -292,25 +293,3 @@ def _cases(data: Mapping[str, Any]) -> Iterator[Text]:
         yield Text(en="case: none that must apply", zh="case：缺少必须命中的用例")
     if "silent" not in expected:
         yield Text(en="case: no near miss that must stay silent", zh="case：缺少必须不命中的相近用例")
-
-
-def _pins(data: Mapping[str, Any]) -> Iterator[Text]:
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    for i, fix in enumerate(data.get("fix", ())):
-        for name, pin in fix.get("pins", {}).items():
-            if "{" in pin or "{" in name:
-                continue
-            try:
-                specifier = SpecifierSet(f"=={pin}" if pin[:1].isdigit() else pin)
-            except InvalidSpecifier:
-                yield Text(
-                    en=f"fix[{i}].pins.{name}: {pin!r} is no specifier",
-                    zh=f"fix[{i}].pins.{name}：{pin!r} 不是版本约束",
-                )
-                continue
-            if specifier.is_unsatisfiable():
-                yield Text(
-                    en=f"fix[{i}].pins.{name}: nothing satisfies {pin!r}",
-                    zh=f"fix[{i}].pins.{name}：没有版本满足 {pin!r}",
-                )

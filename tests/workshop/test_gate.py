@@ -55,6 +55,12 @@ def test_the_good_entry_is_good():
         ('expect = "match"', 'expect = "silent"', "none that must apply"),
         ('pins = { optimum = ">=1.20.0" }', 'pins = { optimum = ">2,<1" }', "nothing satisfies"),
         ('pins = { optimum = ">=1.20.0" }', 'pins = { optimum = "newest" }', "no specifier"),
+        ('pins = { optimum = ">=1.20.0" }', 'pins = { optimum = ">=1.19.0" }', "leave its versions"),
+        (
+            "[fix.text]",
+            'commands = { pip = "pip install torch --index-url https://index.example/cu128" }\n[fix.text]',
+            "names an index",
+        ),
         ("pattern = '''newly initialized'''", "pattern = '''(a|b)+(?=c)'''", "pattern"),
         ("pattern = '''newly initialized'''", "pattern = '''.+'''", "plain characters"),
         ("pattern = '''newly initialized'''", "pattern = '''(a+)+long literal'''", "too long"),
