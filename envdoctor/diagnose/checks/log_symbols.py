@@ -12,8 +12,10 @@ from envdoctor.diagnose.checks.traces import importer_of, likely_asker, wheel_na
 from envdoctor.diagnose.signatures import SignatureHit
 from envdoctor.facts.extensions import SymbolMeaning
 from envdoctor.knowledge.owners import library_owner, owners_of_module, owners_of_path
+from envdoctor.knowledge.tables import family_torch, vllm_pin
 from envdoctor.values import dataclass
 
+_FULL = 2  # dots of a whole torch version; `~=2.0` would admit every 2.x
 _MEANING = {
     SymbolMeaning.TORCH_UP_TO_2_2: ("<2.3", "torch 2.2 or older"),
     SymbolMeaning.TORCH_2_3_TO_2_7: (">=2.3,<2.8", "torch 2.3 to 2.7"),
@@ -116,11 +118,20 @@ def _of_torch(context: CheckContext, hit: SignatureHit, found: _Undefined) -> Hi
 
 
 def pinned_torch(context: CheckContext, owner: str, version: str | None) -> str:
-    """The torch that this very version of the extension loads on, where the derived tables know it."""
+    """The torch that this very version of the extension loads on: as the derived tables measured it, else as it requires."""
     if not version:
         return ""
     found = context.derived_of(owner).loads_on(owner, version)
-    return f"=={found[-1]}" if found else ""
+    return f"=={found[-1]}" if found else _required_torch(context, owner, version.partition("+")[0])
+
+
+def _required_torch(context: CheckContext, owner: str, version: str) -> str:
+    """The torch of the metadata. A mere floor of vLLM's is what it was compiled with: the ABI holds for that minor release."""
+    if owner != "vllm":
+        return family_torch(context.tables, owner, version) or ""
+    pin = vllm_pin(context.tables, version)
+    wanted = pin.torch if pin and pin.torch else ""
+    return wanted.replace(">=", "~=") if wanted.startswith(">=") and wanted.count(".") == _FULL else wanted
 
 
 def fitting_version(context: CheckContext, owner: str, torch: str | None) -> str:

@@ -1,0 +1,29 @@
+"""An undefined symbol of torch: which torch the extension at hand was compiled for."""
+
+from __future__ import annotations
+
+import pytest
+
+from envdoctor.diagnose import diagnose
+from envdoctor.ingest import ingest
+from envdoctor.knowledge import load_matrix
+
+_LINE = (
+    "ImportError: /usr/lib/python3.10/site-packages/vllm/_C.cpython-310-x86_64-linux-gnu.so: "
+    "undefined symbol: _ZN3c104cuda9SetDeviceEi"
+)
+
+
+@pytest.mark.parametrize(
+    ("vllm", "torch", "pin"),
+    [
+        ("0.3.2", "2.2.1", "==2.1.2"),  # required exactly
+        ("0.2.2", "2.0.1", "~=2.1.0"),  # only a floor is required: its minor release is what it was compiled with
+    ],
+)
+def test_the_torch_that_a_vllm_release_requires_is_the_fix(vllm: str, torch: str, pin: str) -> None:
+    matrix = load_matrix()
+    text = f"torch=={torch}\nvllm=={vllm}\n{_LINE}\n"
+    found = diagnose(ingest(text.encode(), source="pasted text", gpu_table=matrix.tables["gpus"]), matrix)
+    named = next(finding for finding in found.findings if finding.id == "EC-undefined-symbol")
+    assert {"torch": pin} in [dict(option.pins) for option in named.options]
