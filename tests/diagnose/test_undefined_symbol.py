@@ -27,3 +27,11 @@ def test_the_torch_that_a_vllm_release_requires_is_the_fix(vllm: str, torch: str
     found = diagnose(ingest(text.encode(), source="pasted text", gpu_table=matrix.tables["gpus"]), matrix)
     named = next(finding for finding in found.findings if finding.id == "EC-undefined-symbol")
     assert {"torch": pin} in [dict(option.pins) for option in named.options]
+
+
+def test_an_owner_whose_torch_no_table_knows_gets_no_such_fix() -> None:
+    matrix = load_matrix()
+    line = _LINE.replace("vllm/_C", "sgl_kernel/ops")
+    text = f"torch==2.4.0\nsgl-kernel==0.1.0\n{line}\n"
+    found = diagnose(ingest(text.encode(), source="pasted text", gpu_table=matrix.tables["gpus"]), matrix)
+    assert any(finding.cause == "abi-mismatch" for finding in found.findings)

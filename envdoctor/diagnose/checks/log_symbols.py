@@ -127,8 +127,10 @@ def pinned_torch(context: CheckContext, owner: str, version: str | None) -> str:
 
 def _required_torch(context: CheckContext, owner: str, version: str) -> str:
     """The torch of the metadata. A mere floor of vLLM's is what it was compiled with: the ABI holds for that minor release."""
-    if owner != "vllm":
+    if owner in ("xformers", "torchvision", "torchaudio"):
         return family_torch(context.tables, owner, version) or ""
+    if owner != "vllm":
+        return ""
     pin = vllm_pin(context.tables, version)
     wanted = pin.torch if pin and pin.torch else ""
     return wanted.replace(">=", "~=") if wanted.startswith(">=") and wanted.count(".") == _FULL else wanted
