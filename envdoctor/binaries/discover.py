@@ -9,10 +9,12 @@ from itertools import islice
 from pathlib import Path
 
 from envdoctor.facts.extensions import LibraryKind, PythonFit
+from envdoctor.files import read_regular
 from envdoctor.values import dataclass
 
 _LIBRARY_END = re.compile(rb'\.so(?:\.[0-9][0-9.]*)?(?="?,)')
 _MAX_RECORD, _MAX_FILES, _MAX_DEPTH = 64 << 20, 20_000, 12
+_MAX_FOLDERS = 5_000  # below one folder that no RECORD speaks of
 _DIST_INFO = re.compile(r"^(?P<name>[A-Za-z0-9._]+?)-(?P<version>[^-]+)\.(?:dist-info|egg-info)$")
 
 # PEP 3149 and PEP 425: `name.cpython-311-x86_64-linux-gnu.so`, `name.abi3.so`, `name.so`
@@ -69,18 +71,25 @@ def _below(folder: Path) -> Iterator[NativeFile]:
     for entry in entries:
         if entry.name in spoken_of or entry.name in seen:
             continue
-        if _is_library(entry.name) and entry.is_file():
+        kind = _kind(entry)
+        if _is_library(entry.name) and kind == "file":
             yield NativeFile(folder=folder, relative=entry.name)
-        elif entry.is_dir() and not entry.name.endswith((".dist-info", ".egg-info")) and entry.name != "__pycache__":
+        elif kind == "folder" and not entry.name.endswith((".dist-info", ".egg-info")) and entry.name != "__pycache__":
             yield from _walk(folder, entry.path)
+
+
+def _kind(entry: os.DirEntry[str]) -> str | None:
+    """None for a link that leads round in a circle, or into a folder that may not be read."""
+    try:
+        return "folder" if entry.is_dir() else "file" if entry.is_file() else None
+    except OSError:
+        return None
 
 
 def _recorded(record: Path) -> tuple[set[str], list[str]]:
     """The top-level names that a RECORD speaks of, and the native files that it lists inside of its folder."""
     try:
-        if record.stat().st_size > _MAX_RECORD:
-            return set(), []
-        data = record.read_bytes()
+        data = read_regular(record, _MAX_RECORD)
     except OSError:
         return set(), []
     files = []
@@ -100,7 +109,9 @@ def _tops(data: bytes) -> set[str]:
 
 def _walk(folder: Path, start: str) -> Iterator[NativeFile]:
     root = str(folder)
-    for place, folders, names in os.walk(start):
+    if Path(start).is_symlink() and _holds(os.path.realpath(start), os.path.realpath(root)):
+        return  # a link to the folder itself, or to one above it: what it shows is here already, or another's
+    for place, folders, names in islice(os.walk(start), _MAX_FOLDERS):
         inner = place[len(root) :].strip("/")
         if inner.count("/") >= _MAX_DEPTH:
             folders.clear()
@@ -108,6 +119,10 @@ def _walk(folder: Path, start: str) -> Iterator[NativeFile]:
         for name in sorted(names):
             if _is_library(name):
                 yield NativeFile(folder=folder, relative=f"{inner}/{name}")
+
+
+def _holds(outer: str, inner: str) -> bool:
+    return f"{inner}/".startswith(f"{outer.rstrip('/')}/")
 
 
 def _is_library(name: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import field
 from pathlib import Path
 
 from envdoctor.facts.extensions import DriverLibrary
+from envdoctor.files import read_regular
 from envdoctor.values import dataclass
 
 _CACHE_MAGIC = b"glibc-ld.so.cache1.1"  # glibc, sysdeps/generic/dl-cache.h: struct cache_file_new
@@ -63,9 +64,7 @@ def read_system(
 
 def _read_cache(path: Path, flags: int | None) -> dict[str, tuple[str, ...]]:
     try:
-        if not path.is_file() or path.stat().st_size > _MAX_CACHE:
-            return {}
-        data = path.read_bytes()
+        data = read_regular(path, _MAX_CACHE)
     except OSError:
         return {}
     start = data.find(_CACHE_MAGIC)  # older systems put it behind a table of the old format

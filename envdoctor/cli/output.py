@@ -124,6 +124,11 @@ def check_output(output: Path | None) -> None:
             Text(en=f"--output {output}: is a folder", zh=f"--output {output}：是目录"),
             advice=Text(en="give the name of a file in it", zh="请给出其中的文件名"),
         )
+    if Path(os.path.realpath(output)).is_symlink():
+        raise UsageError(
+            Text(en=f"--output {output}: is a link that leads in a circle", zh=f"--output {output}：是循环的符号链接"),
+            advice=Text(en="name another place", zh="请另选位置"),
+        )
     if not output.parent.is_dir():
         raise UsageError(
             Text(

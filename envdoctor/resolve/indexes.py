@@ -13,6 +13,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from envdoctor.files import read_regular
 from envdoctor.text import Text, same
 from envdoctor.values import dataclass
 
@@ -115,10 +116,8 @@ def _pip_files(environment: Mapping[str, str], home: Path) -> list[Path]:
 
 def _read_ini(path: Path) -> dict[str, str]:
     try:
-        if path.stat().st_size > _CAP:
-            return {}
         parser = configparser.RawConfigParser()
-        parser.read_string(path.read_text("utf-8"))
+        parser.read_string(read_regular(path, _CAP).decode())
     except (OSError, UnicodeDecodeError, configparser.Error):
         return {}  # pip would say so itself; a lock does not fail for a file that names no index
     found: dict[str, str] = {}
@@ -147,10 +146,8 @@ def _names_index(path: Path) -> bool:
     from envdoctor.toml import tomllib
 
     try:
-        if path.stat().st_size > _CAP:
-            return False
-        data: Any = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        data: Any = tomllib.loads(read_regular(path, _CAP).decode())
+    except (OSError, ValueError, RecursionError):
         return False
     if path.name == "pyproject.toml":
         tool = data.get("tool", {})

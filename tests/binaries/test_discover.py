@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,21 @@ def test_files_of_recorded_and_of_unrecorded_folders(tmp_path: Path) -> None:
         "built/z.abi3.so": (None, None),
         "top.so": (None, None),
     }
+
+
+def test_what_stands_in_the_place_of_files_and_folders_is_not_followed(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    for name in ("fifo-1.dist-info", "device-1.dist-info", "plain"):
+        (site / name).mkdir(parents=True)
+    (site / "plain/x.so").touch()
+    os.mkfifo(site / "fifo-1.dist-info/RECORD")
+    (site / "device-1.dist-info/RECORD").symlink_to("/dev/zero")
+    (site / "loop.so").symlink_to("loop.so")
+    (site / "loop-1.dist-info").symlink_to("loop-1.dist-info")
+    (site / "itself").symlink_to(".")
+    (site / "above").symlink_to("/")
+    (site / "linked").symlink_to("plain")  # as some installers make them
+    assert [file.relative for file in native_files([site])] == ["linked/x.so", "plain/x.so"]
 
 
 @pytest.mark.parametrize(

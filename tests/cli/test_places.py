@@ -42,6 +42,12 @@ def test_a_link_stays_a_link(envdoctor: Runner, tmp_path: Path, command: list[st
     assert (tmp_path / "real").read_bytes() != b"old"
 
 
+def test_a_link_that_leads_in_a_circle_is_refused(envdoctor: Runner, tmp_path: Path):
+    (tmp_path / "loop").symlink_to("loop")
+    run = envdoctor("diagnose", "--from", "-", "--output", "loop", stdin=BROKEN)
+    assert (run.status, "in a circle" in run.err, (tmp_path / "loop").is_symlink()) == (2, True, True)
+
+
 def test_a_pipe_that_nobody_reads_is_refused(envdoctor: Runner, tmp_path: Path):
     os.mkfifo(tmp_path / "fifo")
     run = envdoctor("diagnose", "--from", "-", "--output", "fifo", stdin=BROKEN)

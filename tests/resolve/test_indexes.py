@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,12 @@ def test_a_broken_pip_file_is_no_index(tmp_path: Path, text: str) -> None:
 def test_credentials_are_cut_out_of_every_address() -> None:
     text = "Failed to fetch: https://bob:pa%40ss@m.example/simple/x/ <- http://tok@n.example/"
     assert without_credentials(text) == "Failed to fetch: https://m.example/simple/x/ <- http://n.example/"
+
+
+@pytest.mark.parametrize("name", ["uv.toml", "pyproject.toml"])
+def test_a_configuration_that_cannot_be_read_names_no_index(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("x = " + "[" * 100_000)
+    assert _find(tmp_path, PIP_INDEX_URL="https://p.example").origin != "uv's configuration"
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    assert _find(tmp_path, PIP_INDEX_URL="https://p.example").main[1] == "https://p.example"

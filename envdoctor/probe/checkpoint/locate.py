@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from envdoctor.errors import UsageError
+from envdoctor.files import read_regular
 from envdoctor.text import Text
 from envdoctor.values import dataclass
 
@@ -111,8 +112,7 @@ def _snapshot(repository: Path) -> Path | None:
     try:
         if not snapshots.is_dir():
             return None
-        with (repository / "refs" / "main").open("rb") as handle:
-            revision = handle.read(200).decode("utf-8", "replace").strip()
+        revision = read_regular(repository / "refs" / "main", 200).decode("utf-8", "replace").strip()
         if _REVISION.match(revision) and (snapshots / revision).is_dir():
             return snapshots / revision
     except OSError:
