@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 from envdoctor.binaries.reading import ByteSource, UnreadableBinaryError
 from envdoctor.binaries.symbolhash import GnuHash, sysv_candidates
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 _MACHINES = {62: "x86_64", 183: "aarch64", 3: "i386", 21: "ppc64", 243: "riscv", 258: "loongarch"}
@@ -100,30 +101,50 @@ class ElfFile:
 
     def _read_header(self) -> None:
         if self.source.size == 0:
-            raise UnreadableBinaryError("empty file")
+            raise UnreadableBinaryError(Text(en="empty file", zh="空文件"))
         ident = self.source.peek(0, 16)
         if ident[:4] != b"\x7fELF":
-            raise UnreadableBinaryError("not an ELF file")
+            raise UnreadableBinaryError(Text(en="not an ELF file", zh="不是 ELF 文件"))
         if len(ident) < 16:
-            raise UnreadableBinaryError("truncated: shorter than an ELF header")
+            raise UnreadableBinaryError(
+                Text(en="truncated: shorter than an ELF header", zh="文件不完整：比 ELF 头还短")
+            )
         if ident[4] != 2:
-            raise UnreadableBinaryError("a 32-bit ELF file" if ident[4] == 1 else f"unknown ELF class {ident[4]}")
+            raise UnreadableBinaryError(
+                Text(en="a 32-bit ELF file", zh="32 位 ELF 文件")
+                if ident[4] == 1
+                else Text(en=f"unknown ELF class {ident[4]}", zh=f"未知的 ELF 类型 {ident[4]}")
+            )
         if ident[5] != 1:
-            raise UnreadableBinaryError("a big-endian ELF file" if ident[5] == 2 else f"unknown byte order {ident[5]}")
+            raise UnreadableBinaryError(
+                Text(en="a big-endian ELF file", zh="大端序 ELF 文件")
+                if ident[5] == 2
+                else Text(en=f"unknown byte order {ident[5]}", zh=f"未知的字节序 {ident[5]}")
+            )
         header = _HEADER.unpack(self.source.small(0, _HEADER.size))
         machine, phoff, self._shoff = header[1], header[4], header[5]
         phentsize, phnum = header[8], header[9]
         self._shentsize, self._shnum, self._shstrndx = header[10], header[11], header[12]
         self.machine: str = _MACHINES.get(machine, f"machine-{machine}")
         if phnum > _MAX_SEGMENTS or (phnum and phentsize != _SEGMENT.size):
-            raise UnreadableBinaryError(f"implausible program headers ({phnum} of {phentsize} bytes)")
+            raise UnreadableBinaryError(
+                Text(
+                    en=f"implausible program headers ({phnum} of {phentsize} bytes)",
+                    zh=f"程序头不合理（{phnum} 个，每个 {phentsize} 字节）",
+                )
+            )
         table = self.source.small(phoff, phnum * _SEGMENT.size) if phnum else b""
         segments = list(_SEGMENT.iter_unpack(table))
         # (address, offset, bytes in the file)
         self._loads = [(s[3], s[2], s[5]) for s in segments if s[0] == _PT_LOAD]
         for _address, offset, size in self._loads:
             if offset + size > self.source.size:  # mapping it would end with SIGBUS
-                raise UnreadableBinaryError(f"truncated: it should have {offset + size} bytes or more")
+                raise UnreadableBinaryError(
+                    Text(
+                        en=f"truncated: it should have {offset + size} bytes or more",
+                        zh=f"文件不完整：至少应有 {offset + size} 字节",
+                    )
+                )
         dynamic = [s for s in segments if s[0] == _PT_DYNAMIC]
         self._tags = self._read_dynamic(dynamic[0][2], dynamic[0][5]) if dynamic else []
         self._first: dict[int, int] = {}
@@ -132,7 +153,9 @@ class ElfFile:
 
     def _read_dynamic(self, offset: int, size: int) -> list[tuple[int, int]]:
         if size > _MAX_TAGS * _TAG.size:
-            raise UnreadableBinaryError(f"implausible dynamic segment of {size} bytes")
+            raise UnreadableBinaryError(
+                Text(en=f"implausible dynamic segment of {size} bytes", zh=f"动态段不合理：{size} 字节")
+            )
         tags: list[tuple[int, int]] = []
         for tag, value in _TAG.iter_unpack(self.source.small(offset, size - size % _TAG.size)):
             if tag == 0:
@@ -145,24 +168,32 @@ class ElfFile:
         for start, offset, size in self._loads:
             if start <= address < start + size:
                 return int(address - start + offset)
-        raise UnreadableBinaryError(f"address {address:#x} lies outside of what the file loads")
+        raise UnreadableBinaryError(
+            Text(
+                en=f"address {address:#x} lies outside of what the file loads", zh=f"地址 {address:#x} 超出文件加载范围"
+            )
+        )
 
     # -- names ---------------------------------------------------------------------------------------------------------
 
     @cached_property
     def _strings(self) -> Span:
         if _DT_STRTAB not in self._first:
-            raise UnreadableBinaryError("no dynamic string table")
+            raise UnreadableBinaryError(Text(en="no dynamic string table", zh="没有动态字符串表"))
         offset = self._offset(self._first[_DT_STRTAB])
         size = self._first.get(_DT_STRSZ, 0)
         if offset + size > self.source.size:
-            raise UnreadableBinaryError("truncated: the string table lies outside of the file")
+            raise UnreadableBinaryError(
+                Text(en="truncated: the string table lies outside of the file", zh="文件不完整：字符串表超出文件范围")
+            )
         return Span(offset=offset, size=size)
 
     def _string(self, index: int) -> str:
         table = self._strings
         if index >= table.size:
-            raise UnreadableBinaryError(f"name {index} lies outside of the string table")
+            raise UnreadableBinaryError(
+                Text(en=f"name {index} lies outside of the string table", zh=f"名称 {index} 超出字符串表")
+            )
         length = 256
         while True:
             data = self.source.peek(table.offset + index, min(length, table.size - index))
@@ -170,7 +201,7 @@ class ElfFile:
             if end >= 0:
                 return data[:end].decode("utf-8", "surrogateescape")
             if length >= _MAX_NAME or len(data) < length:
-                raise UnreadableBinaryError("a name that never ends")
+                raise UnreadableBinaryError(Text(en="a name that never ends", zh="有名称没有结束符"))
             length *= 4
 
     @property
@@ -220,7 +251,9 @@ class ElfFile:
                 continue
             end = strings.find(b"\0", name)
             if name >= len(strings) or end < 0:
-                raise UnreadableBinaryError(f"symbol name {name} lies outside of the string table")
+                raise UnreadableBinaryError(
+                    Text(en=f"symbol name {name} lies outside of the string table", zh=f"符号名 {name} 超出字符串表")
+                )
             binding = info >> 4
             if binding in (_STB_GLOBAL, _STB_GNU_UNIQUE):
                 strong.add(strings[name:end].decode("utf-8", "surrogateescape"))
@@ -242,7 +275,9 @@ class ElfFile:
             if bound <= 1:
                 bound = self._relocated_bound()
         if bound > _MAX_SYMBOLS:
-            raise UnreadableBinaryError(f"implausible symbol table of {bound} entries")
+            raise UnreadableBinaryError(
+                Text(en=f"implausible symbol table of {bound} entries", zh=f"符号表不合理：{bound} 项")
+            )
         return int(bound)
 
     def _relocated_bound(self) -> int:
@@ -302,7 +337,7 @@ class ElfFile:
                 _hash, flags, _other, name, step = _VERNAUX.unpack(self.source.small(place, _VERNAUX.size))
                 needs.append(VersionNeed(library=library, version=self._string(name), weak=bool(flags & 2)))
                 if len(needs) > _MAX_VERSIONS:
-                    raise UnreadableBinaryError("implausibly many version needs")
+                    raise UnreadableBinaryError(Text(en="implausibly many version needs", zh="版本依赖数量不合理"))
                 if step == 0:
                     break
                 place += step
@@ -343,7 +378,7 @@ class ElfFile:
         if not self._shoff or not self._shnum:
             return None
         if self._shentsize != _SECTION.size or self._shstrndx >= self._shnum:
-            raise UnreadableBinaryError("implausible section headers")
+            raise UnreadableBinaryError(Text(en="implausible section headers", zh="节头不合理"))
         entries = list(_SECTION.iter_unpack(self.source.read_at(self._shoff, self._shnum * _SECTION.size)))
         names = entries[self._shstrndx]
         table = self.source.read_at(names[4], names[5])
@@ -353,7 +388,7 @@ class ElfFile:
                 continue
             end = table.find(b"\0", name)
             if end < 0:
-                raise UnreadableBinaryError("a section name that never ends")
+                raise UnreadableBinaryError(Text(en="a section name that never ends", zh="有节名没有结束符"))
             found.append((table[name:end].decode("utf-8", "replace"), Span(offset=offset, size=size)))
         return tuple(found)
 
@@ -362,7 +397,12 @@ class ElfFile:
         for found, span in self.sections or ():
             if found == name:
                 if span.offset + span.size > self.source.size:
-                    raise UnreadableBinaryError(f"truncated: section {name} lies outside of the file")
+                    raise UnreadableBinaryError(
+                        Text(
+                            en=f"truncated: section {name} lies outside of the file",
+                            zh=f"文件不完整：节 {name} 超出文件范围",
+                        )
+                    )
                 return span
         return None
 

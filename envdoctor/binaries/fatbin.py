@@ -17,6 +17,7 @@ from typing import BinaryIO
 from envdoctor.binaries.elf import ElfFile, Span
 from envdoctor.binaries.reading import ByteSource, UnreadableBinaryError
 from envdoctor.facts.extensions import CodeKind, GpuCode
+from envdoctor.text import Text
 
 SECTIONS = (".nv_fatbin", "__nv_relfatbin")
 
@@ -36,7 +37,12 @@ def archs(source: Path | str | BinaryIO | ByteSource | ElfFile) -> tuple[tuple[G
     """
     elf = source if isinstance(source, ElfFile) else ElfFile(source)
     if elf.sections is None:
-        raise UnreadableBinaryError("its section headers are stripped, so its GPU code cannot be found")
+        raise UnreadableBinaryError(
+            Text(
+                en="its section headers are stripped, so its GPU code cannot be found",
+                zh="节头已被去除，无法找到 GPU 代码",
+            )
+        )
     found: list[tuple[GpuCode, ...]] = []
     for name in SECTIONS:
         span = elf.section(name)
@@ -53,15 +59,20 @@ def _containers(source: ByteSource, span: Span) -> Iterator[tuple[GpuCode, ...]]
             return
         magic, _version, header, size = _CONTAINER.unpack(source.read_at(position, _CONTAINER.size))
         if magic != _MAGIC or header < _CONTAINER.size:
-            raise UnreadableBinaryError(f"no CUDA container at offset {position}")
+            raise UnreadableBinaryError(
+                Text(en=f"no CUDA container at offset {position}", zh=f"偏移 {position} 处没有 CUDA 容器")
+            )
         stop = position + header + size
         if stop > end:
             raise UnreadableBinaryError(
-                f"truncated: the CUDA container at offset {position} is longer than its section"
+                Text(
+                    en=f"truncated: the CUDA container at offset {position} is longer than its section",
+                    zh=f"文件不完整：偏移 {position} 处的 CUDA 容器超出所在的节",
+                )
             )
         yield tuple(_entries(source, position + header, stop))
         position = stop
-    raise UnreadableBinaryError("implausibly many CUDA containers")
+    raise UnreadableBinaryError(Text(en="implausibly many CUDA containers", zh="CUDA 容器数量不合理"))
 
 
 def _next_container(source: ByteSource, position: int, end: int) -> int:
@@ -72,7 +83,9 @@ def _next_container(source: ByteSource, position: int, end: int) -> int:
         if rest or not data:
             return position + len(data) - len(rest)
         position += len(data)
-    raise UnreadableBinaryError(f"no CUDA container at offset {position}")
+    raise UnreadableBinaryError(
+        Text(en=f"no CUDA container at offset {position}", zh=f"偏移 {position} 处没有 CUDA 容器")
+    )
 
 
 def _entries(source: ByteSource, position: int, stop: int) -> Iterator[GpuCode]:
@@ -83,11 +96,21 @@ def _entries(source: ByteSource, position: int, stop: int) -> Iterator[GpuCode]:
             source.read_at(position, _ENTRY.size)
         )
         if header < _ENTRY.size or position + header + size > stop:
-            raise UnreadableBinaryError(f"the CUDA entry at offset {position} is longer than its container")
+            raise UnreadableBinaryError(
+                Text(
+                    en=f"the CUDA entry at offset {position} is longer than its container",
+                    zh=f"偏移 {position} 处的 CUDA 条目超出其容器",
+                )
+            )
         suffix = "a" if flags & _ARCH_SPECIFIC else "f" if flags & _FAMILY_SPECIFIC else ""
         if kind == _PTX:
             yield GpuCode(kind=CodeKind.PTX, sm=sm, suffix=suffix, ptx_isa=f"{major}.{minor}")
         elif kind == _SASS:
             yield GpuCode(kind=CodeKind.SASS, sm=sm, suffix=suffix)
         position += header + size
-    raise UnreadableBinaryError(f"implausibly many CUDA entries before offset {position}")
+    raise UnreadableBinaryError(
+        Text(
+            en=f"implausibly many CUDA entries before offset {position}",
+            zh=f"偏移 {position} 之前的 CUDA 条目数量不合理",
+        )
+    )

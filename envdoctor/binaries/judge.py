@@ -20,6 +20,7 @@ from envdoctor.facts.extensions import (
     ShadowedLibrary,
     UnmetVersion,
 )
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 _MAX_SYMBOLS_NAMED = 50
@@ -67,13 +68,15 @@ class Judge:
         bare = replace(_bare(file), loading=loading, python_tag=tag, python_fit=discover.python_fit(tag, python))
         library = self.store.get(file.path)
         if library is None:
-            return replace(bare, unreadable=self.store.unreadable.get(file.path, "cannot be read"))
+            return replace(
+                bare, unreadable=self.store.unreadable.get(file.path, Text(en="cannot be read", zh="无法读取"))
+            )
         if not _concerned(library):
             return None
         try:
             return self._judged(bare, file, library)
         except UnreadableBinaryError as error:
-            return replace(bare, unreadable=str(error))
+            return replace(bare, unreadable=error.says)
 
     def _judged(self, bare: ExtensionFact, file: NativeFile, library: Library) -> ExtensionFact | None:
         kinds = {library_kind(name) for name in library.needed}
@@ -207,7 +210,7 @@ class Judge:
                 return fact
             containers = gpu.group(archs(elf))
         except UnreadableBinaryError as error:
-            return replace(fact, gpu_unreadable=str(error))
+            return replace(fact, gpu_unreadable=error.says)
         return replace(fact, gpu_code=containers, gpu_verdicts=gpu.verdicts(containers, self.capabilities, self.ptx))
 
 

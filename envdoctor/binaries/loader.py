@@ -15,6 +15,7 @@ from dataclasses import field
 from envdoctor.binaries.elf import ElfFile, VersionNeed
 from envdoctor.binaries.reading import UnreadableBinaryError
 from envdoctor.binaries.system import SystemLibraries
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 _MAX_LIBRARIES = 2000
@@ -43,7 +44,7 @@ class LibraryStore:
     def __init__(self, system: SystemLibraries) -> None:
         self.system = system
         self._libraries: dict[str, Library | None] = {}
-        self.unreadable: dict[str, str] = {}
+        self.unreadable: dict[str, Text] = {}
 
     def __enter__(self) -> LibraryStore:
         return self
@@ -68,10 +69,13 @@ class LibraryStore:
         try:
             elf = ElfFile(self.system.place(path))
         except UnreadableBinaryError as error:
-            self.unreadable[path] = str(error)
+            self.unreadable[path] = error.says
             return None
         if elf.machine != self.system.machine:
-            self.unreadable[path] = f"built for {elf.machine}, not for {self.system.machine}"
+            self.unreadable[path] = Text(
+                en=f"built for {elf.machine}, not for {self.system.machine}",
+                zh=f"为 {elf.machine} 编译，不适用于 {self.system.machine}",
+            )
             elf.close()
             return None
         try:
@@ -84,7 +88,7 @@ class LibraryStore:
                 runpath=tuple(_expand(elf.runpath, path)),
             )
         except UnreadableBinaryError as error:
-            self.unreadable[path] = str(error)
+            self.unreadable[path] = error.says
             elf.close()
             return None
 

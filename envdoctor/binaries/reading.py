@@ -8,13 +8,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from envdoctor.errors import system_says
+from envdoctor.text import Text
+
 _BLOCK = 1 << 12
 _MAX_BLOCKS = 1024  # 4 MiB kept at most for one file
 MAX_READ = 256 << 20  # no table of an honest file is larger than this; a lying header may claim anything
 
 
 class UnreadableBinaryError(Exception):
-    """The file is not what it has to be to be judged. The message is the reason, for a person, without the path."""
+    """The file is not what it has to be to be judged. `says` is the reason, for a person, without the path."""
+
+    def __init__(self, says: Text) -> None:
+        super().__init__(says)
+        self.says = says
+
+
+def reason_of(error: OSError | UnreadableBinaryError) -> Text:
+    """Why a binary cannot be read."""
+    return error.says if isinstance(error, UnreadableBinaryError) else system_says(error)
 
 
 class ByteSource:
@@ -44,10 +56,10 @@ class ByteSource:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
             status = os.fstat(self._descriptor)
         except OSError as error:
-            raise UnreadableBinaryError(error.strerror or type(error).__name__) from error
+            raise UnreadableBinaryError(system_says(error)) from error
         if status.st_mode & 0o170000 != 0o100000:
             self.close()
-            raise UnreadableBinaryError("not a regular file")
+            raise UnreadableBinaryError(Text(en="not a regular file", zh="不是普通文件"))
         self.size = status.st_size
 
     def close(self) -> None:
@@ -69,10 +81,15 @@ class ByteSource:
         """Exactly `length` bytes from `offset`, read from the file itself (no cache)."""
         if offset < 0 or length < 0 or offset + length > self.size:
             raise UnreadableBinaryError(
-                f"truncated: {length} bytes at offset {offset} lie outside of its {self.size} bytes"
+                Text(
+                    en=f"truncated: {length} bytes at offset {offset} lie outside of its {self.size} bytes",
+                    zh=f"文件不完整：偏移 {offset} 处的 {length} 字节超出文件的 {self.size} 字节",
+                )
             )
         if length > MAX_READ:
-            raise UnreadableBinaryError(f"a table of {length} bytes is larger than any real one")
+            raise UnreadableBinaryError(
+                Text(en=f"a table of {length} bytes is larger than any real one", zh=f"表有 {length} 字节，大得不合理")
+            )
         return self._raw(offset, length)
 
     def peek(self, offset: int, length: int) -> bytes:
@@ -93,7 +110,10 @@ class ByteSource:
         data = self.peek(offset, length)
         if len(data) != length:
             raise UnreadableBinaryError(
-                f"truncated: {length} bytes at offset {offset} lie outside of its {self.size} bytes"
+                Text(
+                    en=f"truncated: {length} bytes at offset {offset} lie outside of its {self.size} bytes",
+                    zh=f"文件不完整：偏移 {offset} 处的 {length} 字节超出文件的 {self.size} 字节",
+                )
             )
         return data
 
@@ -114,7 +134,12 @@ class ByteSource:
             else:
                 data = os.pread(self._descriptor, length, offset)
         except OSError as error:
-            raise UnreadableBinaryError(error.strerror or type(error).__name__) from error
+            raise UnreadableBinaryError(system_says(error)) from error
         if len(data) != length:  # it shrank while it was read
-            raise UnreadableBinaryError(f"truncated: {len(data)} of {length} bytes at offset {offset}")
+            raise UnreadableBinaryError(
+                Text(
+                    en=f"truncated: {len(data)} of {length} bytes at offset {offset}",
+                    zh=f"文件不完整：偏移 {offset} 处应有 {length} 字节，只有 {len(data)} 字节",
+                )
+            )
         return data

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from envdoctor.binaries.reading import ByteSource, UnreadableBinaryError
+from envdoctor.text import Text
 
 _HEADER = struct.Struct("<IIII")
 _MAX_CHAIN = 65536
@@ -20,13 +21,15 @@ class GnuHash:
         self._source = source
         count, self.first_symbol, words, self._shift = _HEADER.unpack(source.small(offset, _HEADER.size))
         if words == 0 or count == 0:
-            raise UnreadableBinaryError("an empty GNU hash table")
+            raise UnreadableBinaryError(Text(en="an empty GNU hash table", zh="GNU 哈希表为空"))
         bloom_at = offset + _HEADER.size
         buckets_at = bloom_at + 8 * words
         self._chains_at = buckets_at + 4 * count
         self._words, self._count = words, count
         if self._chains_at > source.size:
-            raise UnreadableBinaryError("truncated: the hash table lies outside of the file")
+            raise UnreadableBinaryError(
+                Text(en="truncated: the hash table lies outside of the file", zh="文件不完整：哈希表超出文件范围")
+            )
         self._bloom_at, self._buckets_at = bloom_at, buckets_at
 
     def candidates(self, name: bytes) -> Iterator[int]:

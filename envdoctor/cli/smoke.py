@@ -69,7 +69,7 @@ def smoke_command(
     if format_ == "json":
         from envdoctor.facts import encode
 
-        write_output(json_text(encode(report)), None)
+        write_output(json_text(encode(report, chosen)), None)
     else:
         from envdoctor.render.smoke import smoke_text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from envdoctor.diagnose.view import Derived, FactView
 from envdoctor.facts import Fact, Known, known, unknown
+from envdoctor.text import Text, in_zh
 
 
 def _biases_missing(view: FactView) -> Fact[bool]:
@@ -21,7 +22,7 @@ def _lowest_capability(view: FactView) -> Fact[str]:
         return found
     values: list[Known[str]] = [fact for fact in found if isinstance(fact, Known)]
     if not values or len(values) < len(found):
-        return unknown("not every GPU's compute capability is known")
+        return unknown(Text(en="not every GPU's compute capability is known", zh="并非每块显卡的计算能力都已知"))
     return min(values, key=lambda fact: tuple(int(part) for part in fact.value.split(".")))
 
 
@@ -45,7 +46,11 @@ def _quantizing(view: FactView) -> Fact[bool]:
     task = view.facts.workload.task
     if isinstance(task, Known):
         return known(task.value == "quantize", task.source)
-    return unknown(task.reason) if view.facts.log else known(False, "no task and no output is given")
+    return (
+        unknown(task.reason)
+        if view.facts.log
+        else known(False, Text(en="no task and no output is given", zh="没有给出任务，也没有输出"))
+    )
 
 
 def _stated_format(view: FactView) -> Fact[str]:
@@ -78,8 +83,8 @@ def _named(view: FactView, method: str, packages: tuple[str, ...], words: tuple[
     if isinstance(engine, Known) and engine.value in packages:
         return known(True, engine.source)
     if any(word in line.text.lower() for line in view.facts.log for word in (method, *words)):
-        return unknown(f"only the output hints at {method}")
-    return known(False, f"nothing here names {method}")
+        return unknown(Text(en=f"only the output hints at {method}", zh=f"只有输出中提到 {method}"))
+    return known(False, Text(en=f"nothing here names {method}", zh=f"没有提到 {method}"))
 
 
 def _awq_named(view: FactView) -> Fact[bool]:
@@ -107,7 +112,7 @@ def _format_read(view: FactView) -> Fact[bool]:
         return known(True, method.source)
     if any(hint in line.text.lower() for line in view.facts.log for hint in _FORMAT_HINTS):
         return unknown(method.reason)
-    return known(False, "no checkpoint was read")
+    return known(False, Text(en="no checkpoint was read", zh="没有读取检查点"))
 
 
 def _weights_exceed_ram(view: FactView) -> Fact[bool]:
@@ -117,21 +122,23 @@ def _weights_exceed_ram(view: FactView) -> Fact[bool]:
         return unknown(size.reason)
     if not isinstance(ram, Known):
         return unknown(ram.reason)
-    return known(size.value > ram.value, f"{size.source}; {ram.source}")
+    return known(
+        size.value > ram.value, Text(en=f"{size.source}; {ram.source}", zh=f"{in_zh(size.source)}；{in_zh(ram.source)}")
+    )
 
 
 def _slow_half(view: FactView) -> Fact[bool]:
     """Whether a GPU computes float16 at 1/64 of its float32 speed (Pascal but the P100). False where no GPU is named."""
     found = view.get("gpu.compute_capability")
     slow = [f for f in found if isinstance(f, Known) and f.value in ("6.1", "6.2")] if isinstance(found, tuple) else []
-    return known(True, slow[0].source) if slow else known(False, "no such GPU is named")
+    return known(True, slow[0].source) if slow else known(False, Text(en="no such GPU is named", zh="没有提到这类显卡"))
 
 
 def _wsl2(view: FactView) -> Fact[bool]:
     """Whether this is WSL2. False where nothing says so: its kernel's name, which every report of it carries, is not there,
     and an entry about WSL2 must not speak to everybody who left out the kernel."""
     stated = view.facts.host.wsl2
-    return stated if isinstance(stated, Known) else known(False, "nothing names WSL2")
+    return stated if isinstance(stated, Known) else known(False, Text(en="nothing names WSL2", zh="没有提到 WSL2"))
 
 
 def _exllama_half_sums(view: FactView) -> Fact[bool]:
@@ -142,20 +149,27 @@ def _exllama_half_sums(view: FactView) -> Fact[bool]:
         return known(False, checkpoint.bits.source)
     if isinstance(checkpoint.use_exllama, Known) and not checkpoint.use_exllama.value:
         return known(False, checkpoint.use_exllama.source)
-    return unknown("which exllama kernel runs, and how long the prompt is, is not stated")
+    return unknown(
+        Text(
+            en="which exllama kernel runs, and how long the prompt is, is not stated",
+            zh="未提供实际运行的 exllama kernel 与提示词长度",
+        )
+    )
 
 
 def _auto_gptq_cuda(view: FactView) -> Fact[str]:
     """The CUDA that the installed auto-gptq 0.7 wheel was built for: its local version, 12.1 where it has none."""
     dist = view.packages.get("auto-gptq")
     if dist is None or not dist.version.startswith("0.7."):
-        return unknown("auto-gptq 0.7 is not listed")
+        return unknown(Text(en="auto-gptq 0.7 is not listed", zh="未列出 auto-gptq 0.7"))
     local = dist.version.partition("+")[2]
     if not local:
         return known("12.1", dist.source)
     if local.startswith("cu") and local[2:].isdigit() and len(local) >= 4:
         return known(f"{local[2:-1]}.{local[-1]}", dist.source)
-    return unknown(f"the local version {local} does not name a CUDA version")
+    return unknown(
+        Text(en=f"the local version {local} does not name a CUDA version", zh=f"本地版本号 {local} 不含 CUDA 版本")
+    )
 
 
 DERIVED: dict[str, Derived] = {

@@ -10,6 +10,7 @@ from envdoctor.diagnose.view import FactView
 from envdoctor.facts import Known, Truth, Unknown, all_of, any_of, negate
 from envdoctor.knowledge.catalog import kind_of
 from envdoctor.knowledge.conditions import AllOf, Condition, FactLeaf, Not, PackageLeaf
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 from envdoctor.versions import Scheme, at_least, compare, within
 
@@ -60,7 +61,11 @@ def _package(leaf: PackageLeaf, view: FactView, checked: Mapping[str, str]) -> E
         if present:
             return Evaluation(truth=False, because=because)
         complete = True if view.packages_complete is True else None
-        absent = Because(fact=f"package.{leaf.names[0]}", value="not installed", source="list of distributions")
+        absent = Because(
+            fact=f"package.{leaf.names[0]}",
+            value=Text(en="not installed", zh="未安装"),
+            source=Text(en="list of distributions", zh="软件包列表"),
+        )
         return Evaluation(
             truth=complete, because=(absent,) if complete else (), missing=missing if not complete else ()
         )
@@ -157,5 +162,6 @@ _OPERATORS: dict[str, Callable[[Any, Any, Scheme | None], Truth]] = {
 def _show(value: Any) -> str:
     if isinstance(value, tuple):
         shown = ", ".join(str(item) for item in value[:3])
-        return shown + (f" and {len(value) - 3} more" if len(value) > 3 else "")
-    return str(value)
+        rest = len(value) - 3
+        return Text(en=f"{shown} and {rest} more", zh=f"{shown} 等 {len(value)} 项") if rest > 0 else shown
+    return value if isinstance(value, str) else str(value)

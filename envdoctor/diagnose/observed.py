@@ -8,6 +8,7 @@ from dataclasses import replace
 from envdoctor.diagnose.finding import Finding
 from envdoctor.facts import Facts, Known
 from envdoctor.facts.smoke import Outcome, Rung, RungResult
+from envdoctor.text import Text
 
 #: findings that say that torch cannot use the GPU: a product computed on the GPU shows that it can
 _TORCH_ON_GPU = ("EC-driver-too-old", "EC-no-kernel-image", "EC-driver-broken")
@@ -38,7 +39,10 @@ def _held_against(finding: Finding, passed: list[RungResult]) -> Finding:
         return finding
     for result in passed:
         if _contradicts(result, finding):
-            seen = f"rung {result.rung.value}, {result.name}, passed on {result.device}"
+            seen = Text(
+                en=f"rung {result.rung.value}, {result.name}, passed on {result.device}",
+                zh=f"{result.rung.value} 层级的 {result.name} 在 {result.device} 上通过",
+            )
             return replace(finding, status="refuted", note=seen)
     return finding
 

@@ -10,7 +10,7 @@ from envdoctor.diagnose.evaluate import evaluate
 from envdoctor.diagnose.finding import Option
 from envdoctor.diagnose.view import FactView
 from envdoctor.knowledge import FixOption
-from envdoctor.text import HOLE, fill_holes
+from envdoctor.text import HOLE, Text, fill_holes
 
 
 def options_for(fixes: Sequence[FixOption], view: FactView, values: Mapping[str, str]) -> tuple[Option, ...]:
@@ -59,8 +59,13 @@ def _specifier(pin: str) -> str:
 
 
 def _cost(pins: Mapping[str, str], view: FactView) -> str:
-    now = [f"{name} (now {view.version(name)})" for name in pins if view.version(name)]
-    return f"changes {', '.join(now)}" if now else ""
+    now = [(name, view.version(name)) for name in pins if view.version(name)]
+    if not now:
+        return ""
+    return Text(
+        en=f"changes {', '.join(f'{name} (now {version})' for name, version in now)}",
+        zh=f"会改动 {'、'.join(f'{name}（现为 {version}）' for name, version in now)}",
+    )
 
 
 def _satisfied(pins: Mapping[str, str], view: FactView) -> bool:

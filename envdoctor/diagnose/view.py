@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from envdoctor.facts import Distribution, Fact, Facts, Known, Truth, Unknown, known, unknown, value_of
+from envdoctor.text import Text
 
 Derived = Callable[["FactView"], "Fact[Any]"]
 
@@ -53,7 +54,7 @@ class FactView:
         found = self.get(path)
         if isinstance(found, Unknown):
             return found
-        return found[0] if found else unknown("there is none")
+        return found[0] if found else unknown(Text(en="there is none", zh="没有"))
 
     def value(self, path: str) -> Any:
         """The bare value at a path, or None."""
@@ -70,15 +71,17 @@ class FactView:
         gpus = self.facts.gpus
         if isinstance(gpus, Unknown):
             return gpus
-        return tuple(getattr(gpu, name, Unknown(reason="no such fact")) for gpu in gpus.value)
+        return tuple(
+            getattr(gpu, name, Unknown(reason=Text(en="no such fact", zh="没有这个事实"))) for gpu in gpus.value
+        )
 
     def _plain(self, section: str, name: str) -> Fact[Any]:
         holder = self.facts.host.wsl if section == "wsl" else getattr(self.facts, section, None)
-        found: Fact[Any] = getattr(holder, name, Unknown(reason="no such fact"))
+        found: Fact[Any] = getattr(holder, name, Unknown(reason=Text(en="no such fact", zh="没有这个事实")))
         return found
 
     def _torch(self, name: str) -> Fact[Any]:
-        found: Fact[Any] = getattr(self.facts.torch, name, Unknown(reason="no such fact"))
+        found: Fact[Any] = getattr(self.facts.torch, name, Unknown(reason=Text(en="no such fact", zh="没有这个事实")))
         if isinstance(found, Known) or "torch" not in self._packages:
             return found
         dist = self._packages["torch"]
@@ -92,34 +95,42 @@ class FactView:
     def _flag(self, name: str) -> Fact[Any]:
         workload = self.facts.workload
         if not name.startswith("flag."):
-            found: Fact[Any] = getattr(workload, name, Unknown(reason="no such fact"))
+            found: Fact[Any] = getattr(workload, name, Unknown(reason=Text(en="no such fact", zh="没有这个事实")))
             return found
         for flag in workload.flags:
             if flag.name == name[5:]:
-                return known(flag.value, "launch command")
-        return unknown("the launch command does not give it") if not workload.flags else unknown("not given")
+                return known(flag.value, Text(en="launch command", zh="启动命令"))
+        return (
+            unknown(Text(en="the launch command does not give it", zh="启动命令未给出"))
+            if not workload.flags
+            else unknown(Text(en="not given", zh="未给出"))
+        )
 
     def _environment(self, name: str) -> Fact[Any]:
         for variable in self.facts.environment:
             if variable.name == name:
                 return known(variable.value, variable.source)
-        return unknown("not set, or not stated")
+        return unknown(Text(en="not set, or not stated", zh="未设置，或未提供"))
 
     def _derive(self, name: str) -> Fact[Any]:
         function = self._derived.get(name)
-        return function(self) if function else unknown("no such derived fact")
+        return function(self) if function else unknown(Text(en="no such derived fact", zh="没有这个派生事实"))
 
     def _package(self, name: str) -> Fact[Any]:
         dist = self._packages.get(name)
-        return known(dist.version, dist.source) if dist else unknown("not listed")
+        return known(dist.version, dist.source) if dist else unknown(Text(en="not listed", zh="未列出"))
 
     def _of_packages(self, name: str) -> Fact[Any]:
-        return self.facts.distributions.complete if name == "complete" else Unknown(reason="no such fact")
+        return (
+            self.facts.distributions.complete
+            if name == "complete"
+            else Unknown(reason=Text(en="no such fact", zh="没有这个事实"))
+        )
 
     def _of_gpus(self, name: str) -> Fact[Any]:
         gpus = self.facts.gpus
         if isinstance(gpus, Unknown) or name != "count":
-            return gpus if isinstance(gpus, Unknown) else Unknown(reason="no such fact")
+            return gpus if isinstance(gpus, Unknown) else Unknown(reason=Text(en="no such fact", zh="没有这个事实"))
         return known(len(gpus.value), gpus.source)
 
 
@@ -141,4 +152,6 @@ def _cuda_of_local(local: str, source: str) -> Fact[str]:
         return known("none", source)
     if first.startswith("cu") and first[2:].isdigit() and len(first) >= 4:
         return known(f"{first[2:-1]}.{first[-1]}", source)
-    return unknown(f"the local version {local} does not name a CUDA version")
+    return unknown(
+        Text(en=f"the local version {local} does not name a CUDA version", zh=f"本地版本号 {local} 不含 CUDA 版本")
+    )

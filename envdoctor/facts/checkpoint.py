@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from envdoctor.facts.known import NOT_STATED, Fact
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 
@@ -24,7 +25,7 @@ class Damage:
 
     kind: str  #: missing-shard, truncated-shard, lfs-stub, bad-header, bad-config, shape-conflict, empty-folder, ...
     file: str
-    says: str
+    says: Text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,7 +19,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 from envdoctor.errors import InputError
 from envdoctor.facts.known import NOT_STATED, Known, Unknown
-from envdoctor.text import Text
+from envdoctor.text import Text, same
 
 V = TypeVar("V")
 
@@ -32,27 +32,29 @@ class DecodeError(InputError):
         self.path = path
 
 
-def encode(value: Any) -> Any:
-    """A JSON value for a fact, a frozen value, or anything made of them."""
+def encode(value: Any, lang: str = "en") -> Any:
+    """A JSON value for a fact, a frozen value, or anything made of them; texts in `lang` (en or zh)."""
+    if isinstance(value, Text):
+        return value.get(lang)
     if value is None or (isinstance(value, (str, int, float)) and not isinstance(value, enum.Enum)):
         return value
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, Unknown):
-        return {"unknown": value.reason}
+        return {"unknown": value.reason.get(lang)}
     if isinstance(value, (tuple, list, frozenset)):
-        return [encode(item) for item in value]
+        return [encode(item, lang) for item in value]
     if isinstance(value, Mapping):
-        return {str(key): encode(item) for key, item in value.items()}
-    return _encode_fields(value)
+        return {str(key): encode(item, lang) for key, item in value.items()}
+    return _encode_fields(value, lang)
 
 
-def _encode_fields(value: Any) -> dict[str, Any]:
+def _encode_fields(value: Any, lang: str) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name, default in _defaults(value.__class__):
         item = getattr(value, name)
         if item is not default and item != default:
-            out[name] = encode(item)
+            out[name] = encode(item, lang)
     return out
 
 
@@ -101,6 +103,8 @@ def _decode(kind: Any, data: Any, path: str) -> Any:
 def _decode_scalar(kind: Any, data: Any, path: str) -> Any:
     if kind is Any or kind is object:
         return data
+    if kind is Text:
+        return same(_decode_scalar(str, data, path))
     if kind is float and isinstance(data, int) and not isinstance(data, bool):
         return float(data)
     if not isinstance(data, kind) or (kind is int and isinstance(data, bool)):
@@ -131,7 +135,7 @@ def _decode_union(options: tuple[Any, ...], data: Any, path: str) -> Any:
     if Unknown in options:
         if isinstance(data, dict) and "unknown" in data:
             reason = _decode(str, data["unknown"], f"{path}.unknown")
-            return NOT_STATED if reason == NOT_STATED.reason else Unknown(reason=reason)
+            return NOT_STATED if reason in (NOT_STATED.reason, NOT_STATED.reason.zh) else Unknown(reason=same(reason))
         (known_kind,) = (option for option in options if option is not Unknown)
         return _decode(known_kind, data, path)
     if data is None and type(None) in options:

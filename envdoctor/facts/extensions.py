@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 
@@ -178,8 +179,8 @@ class ExtensionFact:
     unmet_versions: tuple[UnmetVersion, ...] = ()
     gpu_code: tuple[GpuContainer, ...] = ()
     gpu_verdicts: tuple[GpuVerdict, ...] = ()
-    gpu_unreadable: str | None = None
-    unreadable: str | None = None
+    gpu_unreadable: Text | None = None
+    unreadable: Text | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

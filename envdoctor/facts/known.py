@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeAlias, TypeVar
 
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 T = TypeVar("T")
@@ -32,13 +33,13 @@ class Known(Generic[T]):
 class Unknown:
     """Not known, and why: the probe failed, timed out, was not run, or the text does not say."""
 
-    reason: str
+    reason: Text
 
 
 Fact: TypeAlias = Known[T] | Unknown
 
 #: the default of every fact until a probe or a text says something
-NOT_STATED = Unknown(reason="not stated")
+NOT_STATED = Unknown(reason=Text(en="not stated", zh="未提供"))
 
 
 def known(value: T, source: str, also: tuple[Witness, ...] = ()) -> Known[T]:
@@ -46,7 +47,7 @@ def known(value: T, source: str, also: tuple[Witness, ...] = ()) -> Known[T]:
     return Known(value=value, source=source, also=also)
 
 
-def unknown(reason: str) -> Unknown:
+def unknown(reason: Text) -> Unknown:
     """A fact that is not known, with the reason in a few words."""
     return Unknown(reason=reason)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from envdoctor.text import NOTHING, Text
 from envdoctor.values import dataclass
 
 
@@ -62,7 +63,7 @@ class RungResult:
     outcome: Outcome
     device: str = ""
     seconds: float = 0.0
-    detail: str = ""
+    detail: Text = NOTHING
     numbers: tuple[Number, ...] = ()
     said: str | None = None
     unexpected: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from envdoctor.facts.known import NOT_STATED, Fact
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 
@@ -52,7 +53,7 @@ class UnreadableMetadata:
     """A distribution whose metadata cannot be read."""
 
     path: str
-    reason: str
+    reason: Text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -28,6 +28,7 @@ from envdoctor.facts import (
 from envdoctor.ingest.devices import gpus_of
 from envdoctor.ingest.found import ERROR, FORM, PROSE, Found
 from envdoctor.ingest.gpus import GpuTable
+from envdoctor.text import Text, in_zh
 
 _COLLECTIONS = frozenset(
     ("gpu", "gpu_count", "package", "variable", "flag", "unmet", "toolkit", "claim", "complete", "partial")
@@ -70,8 +71,9 @@ def choose(candidates: list[Found]) -> Fact[Any] | None:
     best_rank = min(item.rank for item in candidates)
     best = [item for item in candidates if item.rank == best_rank]
     distinct = list(dict.fromkeys(str(item.value) for item in best))
+    several = ", ".join(distinct[:4])
     if best_rank >= ERROR and any(not _compatible(distinct[0], other) for other in distinct[1:]):
-        return unknown("the text names several: " + ", ".join(distinct[:4]))
+        return unknown(Text(en=f"the text names several: {several}", zh=f"文本中有多个不同的值：{several}"))
     winner = best[0]
     for item in best[1:]:
         if (
@@ -103,11 +105,17 @@ def _distributions(many: dict[str, list[Found]]) -> Distributions:
         distribution = _distribution(name, by_name[name])
         if distribution is not None:
             installed.append(distribution)
-    complete: Fact[bool] = unknown("the text shows no list of packages")
+    complete: Fact[bool] = unknown(Text(en="the text shows no list of packages", zh="文本中没有软件包列表"))
     if whole := many.get("complete"):
-        complete = known(True, f"{whole[0].source} (a list of {whole[0].value})")
+        complete = known(
+            True,
+            Text(
+                en=f"{whole[0].source} (a list of {whole[0].value})",
+                zh=f"{in_zh(whole[0].source)}（{in_zh(whole[0].value)} 列表）",
+            ),
+        )
     elif installed:
-        complete = unknown("the paste shows only some packages")
+        complete = unknown(Text(en="the paste shows only some packages", zh="粘贴的文本只列出了部分软件包"))
     unmet = tuple(dict.fromkeys(item.value for item in many.get("unmet", [])[:_MOST]))
     return Distributions(installed=tuple(installed), complete=complete, unmet=unmet)
 

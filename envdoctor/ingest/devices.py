@@ -10,6 +10,7 @@ from typing import TypeVar
 from envdoctor.facts import NOT_STATED, Fact, Gpu, Known, known, unknown
 from envdoctor.ingest.found import ERROR, Found, Sighting
 from envdoctor.ingest.gpus import GpuTable, tokenize
+from envdoctor.text import Text, in_zh
 
 _MOST = 256
 _MOST_SIGHTINGS = 1024
@@ -27,7 +28,8 @@ def gpus_of(sightings: list[Found], counts: list[Found], table: GpuTable) -> Fac
     if best >= ERROR:
         distinct = list(dict.fromkeys(_words(item.value.name) for item in chosen))
         if len(distinct) > 1:
-            return unknown("the text names several GPUs: " + ", ".join(item.value.name for item in chosen[:4]))
+            names = ", ".join(item.value.name for item in chosen[:4])
+            return unknown(Text(en=f"the text names several GPUs: {names}", zh=f"文本中有多种显卡：{names}"))
         chosen = [max(chosen, key=lambda item: (item.value.count, len(item.value.name)))]
     rows = _numbered(chosen) if any(item.value.index is not None for item in chosen) else _listed(chosen)
     if len(rows) == 1 and counts and 0 < counts[0].value <= _MOST:
@@ -117,7 +119,7 @@ def _enriched(
 def _gpu(index: int, sighting: Sighting, source: str, table: GpuTable) -> Gpu:
     name = sighting.name or ""
     model = table.lookup(name)
-    by_table = f"{source} (by the name)"
+    by_table = Text(en=f"{source} (by the name)", zh=f"{in_zh(source)}（按名称）")
     capability: Fact[str] = _fact(sighting.compute_capability, source)
     memory: Fact[int] = _fact(sighting.memory, source)
     if model is not None:

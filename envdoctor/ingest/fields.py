@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from envdoctor.ingest import names, values
 from envdoctor.ingest.fieldtable import HANDLERS, Handler
-from envdoctor.ingest.found import CLAIM, FORM, OUTPUT, Found, Package, Page, Sighting
+from envdoctor.ingest.found import CLAIM, FORM, OUTPUT, Found, Package, Page, Sighting, at_line
 from envdoctor.ingest.patterns import lazy
 from envdoctor.ingest.text import Line
 
@@ -151,6 +151,6 @@ def _variable(line: Line) -> Iterator[Found]:
         if " " in value and _COMMAND_AFTER.search(value):
             return  # an assignment before a command belongs to the command
         if not values.is_nothing(value):
-            source = f"line {line.number}"
+            source = at_line(line.number)
             yield Found("variable", EnvironmentVariable(name=name, value=value[:500], source=source), line.number)
         yield Found(CLAIM, None, line.number)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from envdoctor.ingest.text import Line
+from envdoctor.text import Text, in_zh
 from envdoctor.values import dataclass
 
 # How a line came to say it, most reliable first. Where two lines disagree, the lower rank wins.
@@ -33,7 +34,7 @@ class Found:
     @property
     def source(self) -> str:
         """What a fact made of this gives as its source."""
-        return f"line {self.line} ({self.note})" if self.note else f"line {self.line}"
+        return at_line(self.line, self.note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +75,10 @@ class Sighting:
     uuid: str | None = None
     ecc_errors: int | None = None
     mig: bool | None = None
+
+
+def at_line(number: int, note: str = "") -> Text:
+    """The source of what stands in a line of the text."""
+    if not note:
+        return Text(en=f"line {number}", zh=f"第 {number} 行")
+    return Text(en=f"line {number} ({note})", zh=f"第 {number} 行（{in_zh(note)}）")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from envdoctor.facts import Driver, Facts, Host, Known, Torch, Workload, known, unknown, value_of
 from envdoctor.ingest.names import ENGINE_PACKAGES
 from envdoctor.ingest.values import torch_cuda
+from envdoctor.text import Text, in_zh
 
 
 def infer(facts: Facts) -> Facts:
@@ -25,7 +26,14 @@ def _host(host: Host) -> Host:
         elif not isinstance(host.wsl2, Known):
             host = replace(host, wsl2=known(False, kernel.source))
         if "tegra" in low and not isinstance(host.jetson, Known):
-            host = replace(host, jetson=unknown("a Jetson kernel, but the L4T release is not stated"))
+            host = replace(
+                host,
+                jetson=unknown(
+                    Text(
+                        en="a Jetson kernel, but the L4T release is not stated", zh="是 Jetson 内核，但未给出 L4T 版本"
+                    )
+                ),
+            )
     if isinstance(host.wsl2, Known) and host.wsl2.value and value_of(host.os) != "linux":
         host = replace(host, os=known("linux", host.wsl2.source))
     return host
@@ -65,8 +73,15 @@ def _workload(facts: Facts) -> Workload:
     engines = {ENGINE_PACKAGES[d.name]: d for d in facts.distributions.installed if d.name in ENGINE_PACKAGES}
     if len(engines) == 1:
         ((engine, distribution),) = engines.items()
-        source = f"{distribution.source} (the only engine among the packages)"
+        source = Text(
+            en=f"{distribution.source} (the only engine among the packages)",
+            zh=f"{in_zh(distribution.source)}（软件包中唯一的推理引擎）",
+        )
         return replace(workload, engine=known(engine, source))
     if len(engines) > 1:
-        return replace(workload, engine=unknown("several engines are installed: " + ", ".join(sorted(engines))))
+        names = ", ".join(sorted(engines))
+        return replace(
+            workload,
+            engine=unknown(Text(en=f"several engines are installed: {names}", zh=f"安装了多个推理引擎：{names}")),
+        )
     return workload

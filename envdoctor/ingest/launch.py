@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from envdoctor.facts import EnvironmentVariable, Flag
 from envdoctor.ingest import names, values
-from envdoctor.ingest.found import COMMAND, WEAK, Found
+from envdoctor.ingest.found import COMMAND, WEAK, Found, at_line
 from envdoctor.ingest.images import read_image
 from envdoctor.ingest.patterns import lazy
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 
@@ -122,7 +123,7 @@ def _variables(command: str, number: int) -> Iterator[Found]:
     for word in words(command)[:_MOST_WORDS]:
         match = _ASSIGNMENT.match(word)
         if match and names.is_variable(match.group(1)) and match.end() == len(word):
-            variable = EnvironmentVariable(name=match[1], value=match[2].strip("\"'")[:500], source=f"line {number}")
+            variable = EnvironmentVariable(name=match[1], value=match[2].strip("\"'")[:500], source=at_line(number))
             yield Found("variable", variable, number, COMMAND)
 
 
@@ -145,7 +146,8 @@ def _docker(rest: str, number: int) -> Iterator[Found]:
             continue
         if _IMAGE.fullmatch(word):
             for path, value in read_image(word):
-                yield Found(path, value, number, COMMAND, f"image {word}"[:120] if path not in ("host.image",) else "")
+                note = Text(en=f"image {word[:120]}", zh=f"镜像 {word[:120]}") if path not in ("host.image",) else ""
+                yield Found(path, value, number, COMMAND, note)
         break
 
 

@@ -12,6 +12,7 @@ from envdoctor.ingest.found import CLAIM, Found, Page, Recognizer
 from envdoctor.ingest.gpus import GpuTable
 from envdoctor.ingest.infer import infer
 from envdoctor.ingest.text import decode, read_lines
+from envdoctor.text import Text
 
 #: each reads one kind of text; their order does not matter, the rank of what they find does
 RECOGNIZERS: tuple[Recognizer, ...] = (
@@ -27,7 +28,9 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
 _MOST_FOUND = 60_000
 
 
-def ingest(text: str | bytes, *, source: str = "pasted text", gpu_table: Mapping[str, Any] | GpuTable) -> Facts:
+def ingest(
+    text: str | bytes, *, source: str = Text(en="pasted text", zh="粘贴的文本"), gpu_table: Mapping[str, Any] | GpuTable
+) -> Facts:
     """Facts of a pasted text: any mixture of reports, lists, commands, code, sentences and error output, in any order.
 
     Args:

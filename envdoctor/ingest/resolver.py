@@ -10,6 +10,7 @@ from envdoctor.facts import UnmetRequirement
 from envdoctor.ingest import names, values
 from envdoctor.ingest.found import ERROR, OUTPUT, TRACE, Found, Package, Page
 from envdoctor.ingest.patterns import lazy
+from envdoctor.text import Text
 
 _CONFLICT = lazy(
     r"([A-Za-z0-9][\w.\-]{0,80}) (\d[\w.+!]*) (?:requires|has requirement) ([^,\s][^\n]{0,300}?), "
@@ -58,7 +59,9 @@ def recognize(page: Page) -> Iterator[Found]:
 
             yield Found("toolkit", Toolkit(path=match[1], version=match[2]), number, ERROR)
         if _BUILD.search(text):
-            yield Found("workload.task", "install", number, TRACE, "the output of an installation")
+            yield Found(
+                "workload.task", "install", number, TRACE, Text(en="the output of an installation", zh="安装过程的输出")
+            )
 
 
 def _conflicts(text: str, number: int) -> Iterator[Found]:

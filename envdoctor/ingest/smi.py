@@ -9,6 +9,7 @@ from envdoctor.ingest import values
 from envdoctor.ingest.found import CLAIM, OUTPUT, Found, Page, Sighting
 from envdoctor.ingest.patterns import lazy
 from envdoctor.ingest.text import Line
+from envdoctor.text import Text
 
 _BANNER = lazy(r"(?:Driver|KMD) Version:\s*([\d.]+)")
 _BANNER_CUDA = lazy(r"CUDA (?:UMD )?Version:\s*(\d+\.\d+)")
@@ -75,7 +76,9 @@ def _table_row(match: re.Match[str], line: Line, below: Sequence[Line]) -> Itera
     if not re.search(r"[A-Za-z]{2}", name) or "/" in name:
         return
     if "WDDM" in line.text or "MCDM" in line.text:
-        yield Found("host.os", "windows", line.number, OUTPUT, "the driver model of Windows")
+        yield Found(
+            "host.os", "windows", line.number, OUTPUT, Text(en="the driver model of Windows", zh="Windows 的驱动模型")
+        )
     memory = free = None
     for other in below:
         if found := _MEMORY.search(other.text):

@@ -7,7 +7,7 @@ from itertools import islice
 
 from envdoctor.facts import EnvironmentVariable
 from envdoctor.ingest import launch, names
-from envdoctor.ingest.found import CLAIM, COMMAND, FORM, OUTPUT, Found, Package, Page
+from envdoctor.ingest.found import CLAIM, COMMAND, FORM, OUTPUT, Found, Package, Page, at_line
 from envdoctor.ingest.patterns import lazy
 from envdoctor.ingest.text import Line
 
@@ -82,7 +82,7 @@ def recognize(page: Page) -> Iterator[Found]:
         if "version" in text or "engine (v" in text:
             yield from _engine_start(line)
         if "os.environ" in text and (match := _ENVIRON.search(text)) and names.is_variable(match[1]):
-            variable = EnvironmentVariable(name=match[1], value=match[2], source=f"line {line.number}")
+            variable = EnvironmentVariable(name=match[1], value=match[2], source=at_line(line.number))
             yield Found("variable", variable, line.number, COMMAND)
             yield Found(CLAIM, None, line.number)
         if "text_generation_launcher" in text or text.startswith("Args {"):

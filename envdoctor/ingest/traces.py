@@ -9,6 +9,7 @@ from itertools import islice
 from envdoctor.ingest import names, values
 from envdoctor.ingest.found import ERROR, TRACE, Found, Page, Sighting
 from envdoctor.ingest.patterns import lazy
+from envdoctor.text import Text
 
 _MODULE = lazy(r"-packages[/\\]([A-Za-z_]\w{0,60})")
 _PATH_END = lazy(r"[\s\"'(]")
@@ -40,9 +41,17 @@ def recognize(page: Page) -> Iterator[Found]:
                     engines.setdefault(module, line.number)
                 if (python := _PYTHON.search(folder + "/")) and python[2] not in pythons:
                     pythons.add(python[2])
-                    yield Found("target.python", f"3.{python[2]}", line.number, TRACE, "a path in the output")
+                    yield Found(
+                        "target.python",
+                        f"3.{python[2]}",
+                        line.number,
+                        TRACE,
+                        Text(en="a path in the output", zh="输出中的路径"),
+                    )
                 if "conda" in folder or "/envs/" in folder:
-                    yield Found("target.kind", "conda", line.number, TRACE, "a path in the output")
+                    yield Found(
+                        "target.kind", "conda", line.number, TRACE, Text(en="a path in the output", zh="输出中的路径")
+                    )
         if "apability" in text or "capabilities" in text:
             yield from _capabilities(text, line.number)
         elif "capac" in text and (match_total := _TOTAL.search(text) or _OLD_TOTAL.search(text)):
@@ -51,7 +60,7 @@ def recognize(page: Page) -> Iterator[Found]:
             yield Found("gpu", sighting, line.number, ERROR)
     for module in _ORDER:
         if module in engines:
-            note = f"{module} in a path of the output"
+            note = Text(en=f"{module} in a path of the output", zh=f"输出中的路径含有 {module}")
             yield Found("workload.engine", names.ENGINE_MODULES[module], engines[module], TRACE, note)
             break
 

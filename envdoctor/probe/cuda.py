@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from envdoctor.facts import Cuda, Fact, Toolkit, known, unknown
 from envdoctor.probe.ports import Pending, Runner, View, find_program, names_of, text_of
+from envdoctor.text import Text, in_zh
 from envdoctor.values import dataclass
 
 _HOMES = ("CUDA_HOME", "CUDA_PATH")
@@ -96,14 +97,26 @@ def _component(view: View, folder: str, name: str) -> str | None:
 
 def _nvcc(asked: Asked, deadline: float) -> Fact[str]:
     if asked.nvcc is None:
-        return unknown("no nvcc on PATH")
+        return unknown(Text(en="no nvcc on PATH", zh="PATH 中没有 nvcc"))
     if asked.nvcc_version:
-        return known(".".join(asked.nvcc_version.split(".")[:2]), f"version.json beside {asked.nvcc}")
+        return known(
+            ".".join(asked.nvcc_version.split(".")[:2]),
+            Text(en=f"version.json beside {asked.nvcc}", zh=f"{asked.nvcc} 旁的 version.json"),
+        )
     if asked.nvcc_pending is None:
-        return unknown(f"{asked.nvcc} was not asked")
+        return unknown(Text(en=f"{asked.nvcc} was not asked", zh=f"未询问 {asked.nvcc}"))
     outcome = asked.nvcc_pending.result(deadline)
     match = _RELEASE.search(outcome.stdout)
-    return known(match[1], asked.nvcc) if match else unknown(f"{asked.nvcc}: {outcome.says or outcome.reason}")
+    return (
+        known(match[1], asked.nvcc)
+        if match
+        else unknown(
+            Text(
+                en=f"{asked.nvcc}: {outcome.says or outcome.reason}",
+                zh=f"{asked.nvcc}：{in_zh(outcome.says or outcome.reason)}",
+            )
+        )
+    )
 
 
 def _gcc(asked: Asked, deadline: float) -> Fact[str]:
@@ -111,4 +124,13 @@ def _gcc(asked: Asked, deadline: float) -> Fact[str]:
         return known("none", "PATH")
     outcome = asked.gcc_pending.result(deadline)
     match = _VERSION.match(outcome.stdout.strip()) or re.match(r"\d+", outcome.stdout.strip())
-    return known(match.group(), asked.gcc) if match else unknown(f"{asked.gcc}: {outcome.says or outcome.reason}")
+    return (
+        known(match.group(), asked.gcc)
+        if match
+        else unknown(
+            Text(
+                en=f"{asked.gcc}: {outcome.says or outcome.reason}",
+                zh=f"{asked.gcc}：{in_zh(outcome.says or outcome.reason)}",
+            )
+        )
+    )

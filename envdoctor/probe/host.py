@@ -10,6 +10,7 @@ from envdoctor.facts import Fact, Host, Wsl, known, unknown
 from envdoctor.probe import loader, wsl
 from envdoctor.probe.memory import usable_memory
 from envdoctor.probe.ports import Uname, View, names_of, text_of
+from envdoctor.text import Text
 
 _SYSTEMS = {"Linux": "linux", "Windows": "windows", "Darwin": "macos"}
 _MACHINES = {"AMD64": "x86_64", "arm64": "aarch64", "ARM64": "aarch64"}
@@ -31,7 +32,9 @@ def host(view: View, environ: Mapping[str, str], target_libc: str = "") -> Host:
     system = _SYSTEMS.get(here.system, here.system.lower())
     common: dict[str, Any] = {
         "os": known(system, "uname"),
-        "kernel": known(here.release, "uname") if here.release else unknown("uname states no release"),
+        "kernel": known(here.release, "uname")
+        if here.release
+        else unknown(Text(en="uname states no release", zh="uname 未给出内核版本")),
         "architecture": known(_MACHINES.get(here.machine, here.machine), "uname"),
     }
     if system != "linux":
@@ -57,7 +60,7 @@ def host(view: View, environ: Mapping[str, str], target_libc: str = "") -> Host:
 
 
 def _elsewhere(common: dict[str, Any]) -> Host:
-    reason = unknown("read on Linux and WSL2 only")
+    reason = unknown(Text(en="read on Linux and WSL2 only", zh="只在 Linux 与 WSL2 上读取"))
     return Host(
         **common, distribution=reason, distribution_version=reason, glibc=reason, glibcxx=reason, cpu=reason,
         cpu_count=reason, cpu_flags=reason, ram_bytes=reason, shm_bytes=reason, container=reason,
@@ -75,37 +78,48 @@ def _distribution(view: View) -> tuple[Fact[str], Fact[str]]:
         name = fields.get("PRETTY_NAME") or fields.get("NAME")
         number = fields.get("VERSION_ID")
         return (
-            known(name, path) if name else unknown(f"{path} states no name"),
-            known(number, path) if number else unknown(f"{path} states no version (a rolling release)"),
+            known(name, path) if name else unknown(Text(en=f"{path} states no name", zh=f"{path} 未给出名称")),
+            known(number, path)
+            if number
+            else unknown(
+                Text(en=f"{path} states no version (a rolling release)", zh=f"{path} 未给出版本（滚动发行版）")
+            ),
         )
-    return unknown("there is no os-release file"), unknown("there is no os-release file")
+    return unknown(Text(en="there is no os-release file", zh="没有 os-release 文件")), unknown(
+        Text(en="there is no os-release file", zh="没有 os-release 文件")
+    )
 
 
 def _glibc(view: View, target_libc: str) -> Fact[str]:
-    for text, source in ((view.libc(), "confstr"), (target_libc, "confstr of the target's Python")):
+    for text, source in (
+        (view.libc(), "confstr"),
+        (target_libc, Text(en="confstr of the target's Python", zh="目标 Python 的 confstr")),
+    ):
         name, _, version = text.partition(" ")
         if name == "glibc" and version:
             return known(version, source)
     if any(name.startswith("ld-musl-") for name in names_of(view, "/lib")):
-        return unknown("this system uses musl, not glibc")
-    return unknown("the C library does not state its version")
+        return unknown(Text(en="this system uses musl, not glibc", zh="该系统使用 musl，不是 glibc"))
+    return unknown(Text(en="the C library does not state its version", zh="C 库未给出版本"))
 
 
 def _glibcxx(view: View) -> Fact[str]:
     found = loader.find_library(view, "libstdc++.so.6", {})
     if found is None:
-        return unknown("the system has no libstdc++.so.6")
+        return unknown(Text(en="the system has no libstdc++.so.6", zh="系统中没有 libstdc++.so.6"))
     from envdoctor.binaries.elf import ElfFile
-    from envdoctor.binaries.reading import UnreadableBinaryError
+    from envdoctor.binaries.reading import UnreadableBinaryError, reason_of
 
     path, _ = found
     try:
         with view.open(path) as stream, ElfFile(stream) as library:
             version = library.highest_definition("GLIBCXX")
     except (OSError, UnreadableBinaryError) as error:
-        return unknown(f"{path} cannot be read: {error}")
+        return unknown(
+            Text(en=f"{path} cannot be read: {reason_of(error)}", zh=f"{path} 无法读取：{reason_of(error).zh}")
+        )
     if version is None:
-        return unknown(f"{path} defines no GLIBCXX symbol version")
+        return unknown(Text(en=f"{path} defines no GLIBCXX symbol version", zh=f"{path} 未定义 GLIBCXX 符号版本"))
     return known(".".join(map(str, version)), path)
 
 
@@ -119,14 +133,16 @@ def _first_processor(view: View) -> dict[str, str]:
 def _cpu(view: View) -> Fact[str]:
     fields = _first_processor(view)
     name = fields.get("model name") or fields.get("hardware") or fields.get("cpu")
-    return known(name, _CPUINFO) if name else unknown(f"{_CPUINFO} names no model")
+    return (
+        known(name, _CPUINFO) if name else unknown(Text(en=f"{_CPUINFO} names no model", zh=f"{_CPUINFO} 未给出型号"))
+    )
 
 
 def _cpu_flags(view: View) -> Fact[tuple[str, ...]]:
     fields = _first_processor(view)
     flags = fields.get("flags") or fields.get("features")
     if not flags:
-        return unknown(f"{_CPUINFO} lists no flags")
+        return unknown(Text(en=f"{_CPUINFO} lists no flags", zh=f"{_CPUINFO} 未列出指令集"))
     return known(tuple(sorted(_FLAGS.intersection(flags.split()))), _CPUINFO)
 
 
@@ -136,14 +152,14 @@ def _cpu_count(view: View) -> Fact[int]:
     for part in text.split(","):
         match = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", part)
         if match is None:
-            return unknown(f"{_ONLINE} cannot be read")
+            return unknown(Text(en=f"{_ONLINE} cannot be read", zh=f"{_ONLINE} 无法读取"))
         count += int(match[2] or match[1]) - int(match[1]) + 1
     return known(count, _ONLINE)
 
 
 def _shared_memory(view: View) -> Fact[int]:
     size = view.capacity(_SHM)
-    return known(size, _SHM) if size else unknown(f"there is no {_SHM}")
+    return known(size, _SHM) if size else unknown(Text(en=f"there is no {_SHM}", zh=f"没有 {_SHM}"))
 
 
 def container(view: View, environ: Mapping[str, str]) -> Fact[str]:
@@ -162,13 +178,21 @@ def container(view: View, environ: Mapping[str, str]) -> Fact[str]:
             return known(name, "/proc/1/cgroup")
     if environ.get("APPTAINER_CONTAINER") or environ.get("SINGULARITY_CONTAINER"):
         return known("apptainer", "APPTAINER_CONTAINER")
-    return known("none", "no mark of a container was found")
+    return known("none", Text(en="no mark of a container was found", zh="未发现容器的特征"))
 
 
 def jetson(view: View, here: Uname) -> Fact[str]:
     """The L4T release of a Jetson, such as `36.3.0`."""
     text = text_of(view, _TEGRA, 4096)
     if text is None:
-        return unknown(f"not a Jetson: there is no {_TEGRA}" if here.machine == "aarch64" else "not a Jetson")
+        return unknown(
+            Text(en=f"not a Jetson: there is no {_TEGRA}", zh=f"不是 Jetson：没有 {_TEGRA}")
+            if here.machine == "aarch64"
+            else Text(en="not a Jetson", zh="不是 Jetson")
+        )
     match = re.search(r"R(\d+)\s*\(release\),\s*REVISION:\s*([\d.]+)", text)
-    return known(f"{match[1]}.{match[2]}", _TEGRA) if match else unknown(f"{_TEGRA} states no release")
+    return (
+        known(f"{match[1]}.{match[2]}", _TEGRA)
+        if match
+        else unknown(Text(en=f"{_TEGRA} states no release", zh=f"{_TEGRA} 未给出版本"))
+    )

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
 from envdoctor.probe.ports import OUTPUT_LIMIT, READ_LIMIT, Kind, Outcome, Pending, Status, Uname
+from envdoctor.text import Text
 
 _ENV = "/usr/bin/env"
 _ENV_SAYS = re.compile(r"(?:/\S*/)?env: ")
@@ -108,9 +109,15 @@ class LiveRunner:
                 start_new_session=sys.platform != "win32",
             )
         except FileNotFoundError:
-            return _Settled(Outcome(status="not-found", reason=f"{label}: no such program"))
+            return _Settled(
+                Outcome(status="not-found", reason=Text(en=f"{label}: no such program", zh=f"{label}：没有这个程序"))
+            )
         except (OSError, ValueError) as error:
-            return _Settled(Outcome(status="failed", reason=f"{label} did not start: {error}"))
+            return _Settled(
+                Outcome(
+                    status="failed", reason=Text(en=f"{label} did not start: {error}", zh=f"{label} 无法启动：{error}")
+                )
+            )
         return _Child(label, child)
 
 
@@ -197,11 +204,16 @@ class _Child:
         code = self._child.returncode if ended else None
         self._abandon()
         if not ended:
-            reason = f"{self._label} did not answer"
+            reason = Text(en=f"{self._label} did not answer", zh=f"{self._label} 没有响应")
             return Outcome(status="no-answer", stdout=stdout, stderr=stderr, reason=reason)
         if code in (_ENV_CANNOT_RUN, _ENV_NOT_FOUND) and _ENV_SAYS.match(stderr):
             status: Status = "not-found" if code == _ENV_NOT_FOUND else "failed"
-            return Outcome(status=status, code=code, stderr=stderr, reason=f"{self._label} did not start")
+            return Outcome(
+                status=status,
+                code=code,
+                stderr=stderr,
+                reason=Text(en=f"{self._label} did not start", zh=f"{self._label} 无法启动"),
+            )
         return Outcome(status="exited", code=code, stdout=stdout, stderr=stderr)
 
     def _abandon(self) -> None:

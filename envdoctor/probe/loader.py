@@ -9,6 +9,7 @@ import struct
 from collections.abc import Mapping
 
 from envdoctor.probe.ports import View
+from envdoctor.text import Text
 
 CACHE = "/etc/ld.so.cache"
 _MAGIC = b"glibc-ld.so.cache1.1"
@@ -36,7 +37,7 @@ def find_library(view: View, name: str, environ: Mapping[str, str]) -> tuple[str
             return path, CACHE
     for folder in default_folders(machine):
         if view.kind(f"{folder}/{name}") == "file":
-            return f"{folder}/{name}", "the loader's default folders"
+            return f"{folder}/{name}", Text(en="the loader's default folders", zh="动态链接器的默认目录")
     return None
 
 

@@ -17,8 +17,12 @@ from envdoctor.probe.target.choice import choose
 from envdoctor.probe.target.interpreter import Interpreter
 from envdoctor.probe.target.interpreter import start as ask_interpreter
 from envdoctor.probe.target.target import Seen, target
+from envdoctor.text import Text, same
 
-_ELSEWHERE = "GPUs are probed on Linux and WSL2 only; give a pasted report of this system with --from"
+_ELSEWHERE = Text(
+    en="GPUs are probed on Linux and WSL2 only; give a pasted report of this system with --from",
+    zh="只在 Linux 与 WSL2 上探测 GPU；请用 --from 给出该系统的报告",
+)
 
 
 def probe(
@@ -73,15 +77,21 @@ class _Look:
         cuda_asked = cuda.start(view, runner, environ) if linux else None
 
         outcome = pending.result(self._deadline) if pending is not None else None
-        seen = guarded("the target", lambda: target(choice, outcome, view, environ, self._cwd), _no_target)
+        seen = guarded(
+            Text(en="the target", zh="目标环境"), lambda: target(choice, outcome, view, environ, self._cwd), _no_target
+        )
         interpreter = seen.interpreter
-        machine = guarded("the host", lambda: host(view, environ, interpreter.fields.get("libc", "")), _no_host)
-        driver, gpus = guarded("the driver", lambda: self._driver(driver_asked), _no_driver)
+        machine = guarded(
+            Text(en="the host", zh="主机信息"),
+            lambda: host(view, environ, interpreter.fields.get("libc", "")),
+            _no_host,
+        )
+        driver, gpus = guarded(Text(en="the driver", zh="驱动信息"), lambda: self._driver(driver_asked), _no_driver)
         return Facts(
             host=machine,
             driver=driver,
             gpus=gpus,
-            cuda=guarded("CUDA", lambda: self._cuda(cuda_asked, interpreter), lambda why: blank(Cuda, why)),
+            cuda=guarded(same("CUDA"), lambda: self._cuda(cuda_asked, interpreter), lambda why: blank(Cuda, why)),
             target=seen.target,
             distributions=seen.distributions,
             torch=seen.torch,
@@ -95,12 +105,12 @@ class _Look:
 
     def _cuda(self, asked: cuda.Asked | None, interpreter: Interpreter) -> Cuda:
         if asked is None:
-            return blank(Cuda, "read on Linux and WSL2 only")
+            return blank(Cuda, Text(en="read on Linux and WSL2 only", zh="只在 Linux 与 WSL2 上读取"))
         programs = (f"{interpreter.prefix}/bin",) if interpreter.prefix else ()
         return cuda.finish(asked, self._view, self._environ, programs, self._deadline)
 
 
-def _no_target(reason: str) -> Seen:
+def _no_target(reason: Text) -> Seen:
     why = unknown(reason)
     nobody = Interpreter(executable="", source="", prefix="", fields={}, site=(), reason=reason)
     return Seen(
@@ -109,9 +119,9 @@ def _no_target(reason: str) -> Seen:
     )  # fmt: skip
 
 
-def _no_host(reason: str) -> Host:
+def _no_host(reason: Text) -> Host:
     return blank(Host, reason, wsl=blank(Wsl, reason))
 
 
-def _no_driver(reason: str) -> tuple[Driver, Fact[tuple[Gpu, ...]]]:
+def _no_driver(reason: Text) -> tuple[Driver, Fact[tuple[Gpu, ...]]]:
     return blank(Driver, reason), unknown(reason)

@@ -7,6 +7,7 @@ import re
 
 from envdoctor.facts import Fact, Known, Witness, known, unknown
 from envdoctor.probe.ports import View, text_of
+from envdoctor.text import Text
 
 MEMINFO = "/proc/meminfo"
 _CGROUP = "/sys/fs/cgroup"
@@ -17,7 +18,11 @@ _DEPTH = 32
 def machine_memory(view: View) -> Fact[int]:
     """The memory of the machine (under WSL2 and in a virtual machine: what it was given), in bytes."""
     match = re.search(r"^MemTotal:\s+(\d+) kB", text_of(view, MEMINFO, 1 << 16) or "", re.MULTILINE)
-    return known(int(match[1]) * 1024, MEMINFO) if match else unknown(f"{MEMINFO} does not state MemTotal")
+    return (
+        known(int(match[1]) * 1024, MEMINFO)
+        if match
+        else unknown(Text(en=f"{MEMINFO} does not state MemTotal", zh=f"{MEMINFO} 中没有 MemTotal"))
+    )
 
 
 def usable_memory(view: View) -> Fact[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import BinaryIO, Literal, Protocol
 
+from envdoctor.text import NOTHING, Text
 from envdoctor.values import dataclass
 
 Kind = Literal["file", "folder", "other"]
@@ -38,7 +39,7 @@ class Outcome:
     code: int | None = None
     stdout: str = ""
     stderr: str = ""
-    reason: str = ""
+    reason: Text = NOTHING
 
     @property
     def ok(self) -> bool:

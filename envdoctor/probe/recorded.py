@@ -115,9 +115,13 @@ class RecordedRunner:
     def _outcome(self, label: str) -> Outcome:
         code = self._text(label, "code").strip()
         if code == "no-answer":
-            return Outcome(status="no-answer", stdout=self._text(label, "out"), reason=f"{label} did not answer")
+            return Outcome(
+                status="no-answer",
+                stdout=self._text(label, "out"),
+                reason=Text(en=f"{label} did not answer", zh=f"{label} 没有响应"),
+            )
         if not code and not (self._folder / f"{label}.out").exists():
-            return Outcome(status="not-found", reason=f"{label}: no such program")
+            return Outcome(status="not-found", reason=Text(en=f"{label}: no such program", zh=f"{label}：没有这个程序"))
         return Outcome(
             status="exited", code=int(code or 0), stdout=self._text(label, "out"), stderr=self._text(label, "err")
         )

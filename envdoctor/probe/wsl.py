@@ -13,6 +13,7 @@ from envdoctor.facts import Fact, Known, Wsl, known, unknown
 from envdoctor.probe import loader
 from envdoctor.probe.memory import machine_memory
 from envdoctor.probe.ports import Uname, View, text_of
+from envdoctor.text import Text, in_zh
 
 DXG = "/dev/dxg"
 FOLDER = "/usr/lib/wsl"
@@ -45,7 +46,9 @@ def wsl(view: View, environ: Mapping[str, str]) -> Wsl:
     return Wsl(
         dxg=known(view.kind(DXG) is not None, DXG),
         lib_folder=known(view.kind(f"{LIBRARIES}/{_LIBCUDA}") == "file", LIBRARIES),
-        libcuda=known(*found) if found else unknown(f"the loader finds no {_LIBCUDA}"),
+        libcuda=known(*found)
+        if found
+        else unknown(Text(en=f"the loader finds no {_LIBCUDA}", zh=f"动态链接器找不到 {_LIBCUDA}")),
         libcuda_shadowed=_shadowed(view, found),
         memory_cap_bytes=machine_memory(view),
         linux_driver_packages=_packages(view),
@@ -54,19 +57,27 @@ def wsl(view: View, environ: Mapping[str, str]) -> Wsl:
 
 def _shadowed(view: View, found: tuple[str, str] | None) -> Fact[bool]:
     if found is None:
-        return unknown(f"the loader finds no {_LIBCUDA}")
+        return unknown(Text(en=f"the loader finds no {_LIBCUDA}", zh=f"动态链接器找不到 {_LIBCUDA}"))
     path, source = found
     real = view.real(path)
     inside = path.startswith(f"{FOLDER}/") or real.startswith(f"{FOLDER}/")
     # The Windows driver's is libcuda.so.1.1; a container gets it mounted under another folder.
-    return known(not inside and not real.endswith("/libcuda.so.1.1"), f"{real} (by {source})")
+    return known(
+        not inside and not real.endswith("/libcuda.so.1.1"),
+        Text(en=f"{real} (by {source})", zh=f"{real}（经由 {in_zh(source)}）"),
+    )
 
 
 def _packages(view: View) -> Fact[tuple[str, ...]]:
     try:
         names = view.names(_DPKG_INFO)
     except OSError:
-        return unknown("this distribution does not use dpkg, whose records are the ones that are read")
+        return unknown(
+            Text(
+                en="this distribution does not use dpkg, whose records are the ones that are read",
+                zh="该发行版不使用 dpkg，无法读取其安装记录",
+            )
+        )
     stems = {name.removesuffix(".list").partition(":")[0] for name in names if name.endswith(".list")}
     candidates = sorted(stem for stem in stems if _DRIVER_PACKAGE.match(stem))
     if not candidates:

@@ -9,6 +9,7 @@ from typing import Any
 from envdoctor.diagnose import Diagnosis, Finding
 from envdoctor.facts import NOT_STATED, Facts, Known, Unknown, encode
 from envdoctor.knowledge import Matrix
+from envdoctor.text import Text, said
 from envdoctor.version import __version__
 
 SCHEMA_VERSION = 1
@@ -16,8 +17,8 @@ SCHEMA_VERSION = 1
 
 def report(facts: Facts, diagnosis: Diagnosis, matrix: Matrix, *, lang: str = "en") -> dict[str, Any]:
     """The report, schema version 1. Deterministic; texts in `lang` (en or zh)."""
-    encoded = encode(facts)
-    smoke = encode(facts.smoke.value) if isinstance(facts.smoke, Known) else None
+    encoded = encode(facts, lang)
+    smoke = encode(facts.smoke.value, lang) if isinstance(facts.smoke, Known) else None
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "envdoctor", "version": __version__},
@@ -25,7 +26,7 @@ def report(facts: Facts, diagnosis: Diagnosis, matrix: Matrix, *, lang: str = "e
         "facts": encoded,
         "findings": [finding_dict(finding, lang) for finding in diagnosis.findings],
         "smoke": smoke,
-        "unknown": [{"fact": path, "reason": reason} for path, reason in unknown_facts(facts)],
+        "unknown": [{"fact": path, "reason": reason.get(lang)} for path, reason in unknown_facts(facts)],
         "coverage": {
             "known": dict(diagnosis.coverage.known),
             "newer_than_checked": list(diagnosis.coverage.newer),
@@ -45,7 +46,7 @@ def finding_dict(finding: Finding, lang: str) -> dict[str, Any]:
             "flags": list(option.flags),
             "env": dict(option.env or {}),
             "text": option.text.get(lang),
-            "cost": option.cost,
+            "cost": said(option.cost, lang),
         }
         for option in finding.options
     ]
@@ -57,10 +58,12 @@ def finding_dict(finding: Finding, lang: str) -> dict[str, Any]:
         "title": finding.title.get(lang),
         "explanation": finding.explanation.get(lang),
         "status": finding.status,
-        "note": finding.note,
+        "note": said(finding.note, lang),
         "url": next((item.url for item in finding.evidence if item.url), None),
         "cause": {"class": finding.cause, "packages": list(finding.packages)},
-        "because": [{"fact": b.fact, "value": b.value, "source": b.source} for b in finding.because],
+        "because": [
+            {"fact": b.fact, "value": said(b.value, lang), "source": said(b.source, lang)} for b in finding.because
+        ],
         "missing": [{"fact": m.fact, "how": m.how.get(lang)} for m in finding.missing],
         "fix": {"pins": next((option["pins"] for option in options if option["pins"]), {}), "options": options},
         "evidence": [
@@ -70,12 +73,12 @@ def finding_dict(finding: Finding, lang: str) -> dict[str, Any]:
     }
 
 
-def unknown_facts(facts: Facts) -> Iterator[tuple[str, str]]:
+def unknown_facts(facts: Facts) -> Iterator[tuple[str, Text]]:
     """(path, reason) of every fact that somebody tried to learn and could not."""
     yield from _unknown(facts, "")
 
 
-def _unknown(value: Any, path: str) -> Iterator[tuple[str, str]]:
+def _unknown(value: Any, path: str) -> Iterator[tuple[str, Text]]:
     if isinstance(value, Unknown):
         if value is not NOT_STATED and value != NOT_STATED:
             yield path, value.reason

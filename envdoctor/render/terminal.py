@@ -27,7 +27,6 @@ OWN = "envdoctor-gpu"
 _NARROWEST, _WIDEST, _PIPE = 40, 110, 80
 _ENOUGH = 330
 #: the label says it already
-_LINE = re.compile(r"\bline (\d+)\b")
 _SITE = re.compile(r"/[^()]*?/(?:site|dist)-packages/(?=[^/])")
 _OR = re.compile(r"^(Or |或者?[,，]?)")
 
@@ -145,7 +144,7 @@ def _finding(finding: dict[str, Any], lang: str, width: int, *, verbose: bool, b
     shown = finding["because"] if verbose else _telling(finding["because"], 1 if brief else _GROUNDS)
     for i, item in enumerate(shown):
         text = visible(f"{item['fact']} = {item['value']}")
-        source = visible(f"({_place(item['source'], lang)})")
+        source = visible(f"({item['source']})")
         if not verbose:
             source = shortened(_near(source), 48)
             text = shortened(text, max(2 * (width - label - 2) - cells(source) - 4, 40))
@@ -176,10 +175,6 @@ def _labels(finding: dict[str, Any]) -> list[str]:
 def _near(source: str) -> str:
     """A file of the target by its name in site-packages: the target stands above, and a path cut short says nothing."""
     return _SITE.sub("", source)
-
-
-def _place(source: str, lang: str) -> str:
-    return _LINE.sub(word("line", lang, n=r"\1"), source) if lang == "zh" else source
 
 
 def _telling(because: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:

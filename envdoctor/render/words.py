@@ -12,7 +12,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "info": ("INFO", "提示"),
     "because": ("because", "依据"),
     "missing": ("would decide it", "尚需确认"),
-    "line": ("line {n}", "第 {n} 行"),
     "fix": ("fix", "解决办法"),
     "or": ("or", "或者"),
     "see": ("see", "参考"),

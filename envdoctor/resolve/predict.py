@@ -23,6 +23,7 @@ from envdoctor.facts import (
 )
 from envdoctor.resolve.builds import TorchBuilds
 from envdoctor.resolve.solution import Solution
+from envdoctor.text import Text
 
 SOURCE = "lock"
 #: "nvidia-cuda-runtime-cu12 12.4.127" and, from CUDA 13 on, "nvidia-cuda-runtime 13.0.96": what torch's wheel is built for
@@ -42,7 +43,7 @@ def predicted(
     What cannot be known before the installation (paths, extensions) is unknown with that reason.
     """
     if not value_of(machine.gpus):  # no GPU here and none named: the lock is for a machine that is not known
-        machine = replace(machine, driver=Driver(), gpus=unknown("none was named"), cuda=Cuda())
+        machine = replace(machine, driver=Driver(), gpus=unknown(Text(en="none was named", zh="未指明")), cuda=Cuda())
     return replace(
         machine,
         target=Target(
@@ -60,8 +61,8 @@ def predicted(
         torch=_torch(solution, builds),
         workload=machine.workload if workload is None else workload,
         checkpoint=_checkpoint(machine, workload),
-        extensions=unknown("nothing is installed yet"),
-        smoke=unknown("nothing is installed yet"),
+        extensions=unknown(Text(en="nothing is installed yet", zh="尚未安装")),
+        smoke=unknown(Text(en="nothing is installed yet", zh="尚未安装")),
         log=(),
         environment=(),
     )
@@ -83,7 +84,9 @@ def _torch(solution: Solution, builds: TorchBuilds | None) -> Torch:
     return Torch(
         version=known(package.version, SOURCE),
         cuda=cuda_of(solution, builds),
-        archs=known(row.archs, row.source) if row and row.archs else unknown("this build was not measured"),
+        archs=known(row.archs, row.source)
+        if row and row.archs
+        else unknown(Text(en="this build was not measured", zh="该构建未测量")),
     )
 
 
@@ -91,7 +94,7 @@ def cuda_of(solution: Solution, builds: TorchBuilds | None = None) -> Fact[str]:
     """The CUDA version that the solution's torch is built for ("12.4"; "none" for a CPU build)."""
     package = solution.packages.get("torch")
     if package is None:
-        return unknown("there is no torch in the lock")
+        return unknown(Text(en="there is no torch in the lock", zh="锁定结果中没有 torch"))
     if package.local == "cpu":
         return known("none", SOURCE)
     if re.fullmatch(r"cu\d{3,4}", package.local):
@@ -101,5 +104,7 @@ def cuda_of(solution: Solution, builds: TorchBuilds | None = None) -> Fact[str]:
         return known(row.cuda, row.source)
     runtimes = sorted(p.version for p in solution.packages.values() if _RUNTIME.fullmatch(p.name))
     if len(runtimes) != 1:
-        return unknown("torch's CUDA build does not follow from the lock")
+        return unknown(
+            Text(en="torch's CUDA build does not follow from the lock", zh="从锁定结果无法推知 torch 的 CUDA 构建")
+        )
     return known(".".join(runtimes[0].split(".")[:2]), SOURCE)

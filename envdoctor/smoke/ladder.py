@@ -24,7 +24,7 @@ from envdoctor.nearest import one_of
 from envdoctor.smoke import canary_files, reference
 from envdoctor.smoke.process import Limits
 from envdoctor.smoke.session import Job, OnProgress, Progress, Session, run_jobs
-from envdoctor.text import Text
+from envdoctor.text import NOTHING, Text
 from envdoctor.values import dataclass
 
 PROGRAMS = {
@@ -143,10 +143,20 @@ class _Climb:
     def results(self, version: str) -> tuple[RungResult, ...]:
         found: list[RungResult] = []
         if not version:
-            found += [self._cannot(rung, "the interpreter did not start within 20 s") for rung in self.wanted]
+            found += [
+                self._cannot(rung, Text(en="the interpreter did not start within 20 s", zh="解释器在 20 秒内没有启动"))
+                for rung in self.wanted
+            ]
         elif tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST:
             found += [
-                self._cannot(rung, f"the rung programs need Python 3.8; this is {version}") for rung in self.wanted
+                self._cannot(
+                    rung,
+                    Text(
+                        en=f"the rung programs need Python 3.8; this is {version}",
+                        zh=f"测试程序需要 Python 3.8，而这是 {version}",
+                    ),
+                )
+                for rung in self.wanted
             ]
         else:
             if Rung.DRIVER in self.wanted:
@@ -160,7 +170,7 @@ class _Climb:
 
     def _driver(self) -> list[RungResult]:
         if self.device == "cpu":
-            return [self._cannot(Rung.DRIVER, "only the CPU was asked for")]
+            return [self._cannot(Rung.DRIVER, Text(en="only the CPU was asked for", zh="只要求使用 CPU"))]
         return list(self._run([Rung.DRIVER], {}).results)
 
     def _torch_rungs(self, *, driver_sees_gpu: bool) -> list[RungResult]:
@@ -189,7 +199,7 @@ class _Climb:
         deadline = min(self.limits.deadline_s, *(DEADLINES.get(rung, self.limits.deadline_s) for rung in rungs))
         return run_jobs(self.python, jobs, limits=replace(self.limits, deadline_s=deadline), on_progress=self.tell)
 
-    def _cannot(self, rung: Rung, why: str) -> RungResult:
+    def _cannot(self, rung: Rung, why: Text) -> RungResult:
         result = RungResult(rung=rung, name="program", outcome=Outcome.CANNOT_RUN, detail=why)
         self.tell(Progress(rung=rung, name=result.name, result=result))
         return result
@@ -208,7 +218,10 @@ class _Climb:
             outcome=Outcome.PASSED if right else Outcome.WRONG_NUMBERS,
             device="cpu",
             seconds=round(time.monotonic() - started, 3),
-            detail="envdoctor's own reference; it says what an engine should say and nothing about this environment",
+            detail=Text(
+                en="envdoctor's own reference; it says what an engine should say and nothing about this environment",
+                zh="envdoctor 自带的参考实现：只说明引擎应当输出什么，与该环境本身无关",
+            ),
             numbers=(Number(name="logit error", value=error, limit=1e-6),),
             said=spoken.text,
             reference=True,
@@ -234,16 +247,18 @@ def _doubtful(result: RungResult) -> bool:
     return result.outcome not in answered or result.device.startswith("cuda")
 
 
-def _no_ground(results: Sequence[RungResult]) -> str:
+def _no_ground(results: Sequence[RungResult]) -> Text:
     """Why nothing above the torch rung needs to be tried; "" where torch is there."""
     for result in results:
         if result.rung is Rung.TORCH and result.name == "import" and result.outcome is not Outcome.PASSED:
             return (
-                result.detail if result.outcome is Outcome.CANNOT_RUN else "torch does not import (see the rung torch)"
+                result.detail
+                if result.outcome is Outcome.CANNOT_RUN
+                else Text(en="torch does not import (see the rung torch)", zh="torch 无法导入（见 torch 层级）")
             )
         if result.rung is Rung.TORCH and result.name == "device" and result.outcome is Outcome.CANNOT_RUN:
             return result.detail
-    return ""
+    return NOTHING
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from envdoctor.smoke import watch
+from envdoctor.text import NOTHING, Text
 from envdoctor.values import dataclass
 
 MARKER = "ENVDOCTOR_SMOKE_RUN"
@@ -51,7 +52,7 @@ class Ending:
 
     cause: str
     code: int | None
-    detail: str = ""
+    detail: Text = NOTHING
     escaped: int = 0
 
 
@@ -213,15 +214,33 @@ class Child:
         usage = watch.group_usage(pid) if whole_group else watch.Usage(resident=watch.resident(pid), processes=1)
         if usage.resident > self._memory:
             self._stop()
-            detail = f"held {usage.resident / GIB:.2f} GiB, the limit is {self._memory / GIB:.2f} GiB"
+            detail = Text(
+                en=f"held {usage.resident / GIB:.2f} GiB, the limit is {self._memory / GIB:.2f} GiB",
+                zh=f"占用 {usage.resident / GIB:.2f} GiB，上限为 {self._memory / GIB:.2f} GiB",
+            )
             return Ending(cause="memory", code=None, detail=detail)
         if usage.processes > self.limits.processes:
             self._stop()
-            return Ending(cause="processes", code=None, detail=f"started {usage.processes} processes")
+            return Ending(
+                cause="processes",
+                code=None,
+                detail=Text(en=f"started {usage.processes} processes", zh=f"启动了 {usage.processes} 个进程"),
+            )
         if now > deadline:
             gone = self._stop()
-            left = "" if gone else "; SIGKILL did not end it, it was left behind"
-            return Ending(cause="hang", code=None, detail=f"no end after {self.limits.deadline_s:g} s{left}")
+            left = (
+                NOTHING
+                if gone
+                else Text(en="; SIGKILL did not end it, it was left behind", zh="；SIGKILL 也未能结束它，已放弃等待")
+            )
+            return Ending(
+                cause="hang",
+                code=None,
+                detail=Text(
+                    en=f"no end after {self.limits.deadline_s:g} s{left}",
+                    zh=f"{self.limits.deadline_s:g} 秒后仍未结束{left.zh}",
+                ),
+            )
         return None
 
     def _stop(self) -> bool:
@@ -246,7 +265,7 @@ class _Lines:
 
     def __init__(self) -> None:
         self._rest = b""
-        self.broken = ""
+        self.broken = NOTHING
 
     def feed(self, chunk: bytes) -> None:
         self._rest += chunk
@@ -255,7 +274,10 @@ class _Lines:
         *whole, self._rest = self._rest.split(b"\n")
         found: list[dict[str, Any]] = []
         if len(self._rest) > LINE_LIMIT:
-            self.broken = f"a line of more than {LINE_LIMIT} bytes on the result pipe"
+            self.broken = Text(
+                en=f"a line of more than {LINE_LIMIT} bytes on the result pipe",
+                zh=f"结果管道中有一行超过 {LINE_LIMIT} 字节",
+            )
             self._rest = b""
         for line in whole:
             try:
@@ -263,7 +285,9 @@ class _Lines:
             except (ValueError, RecursionError):
                 data = None
             if not isinstance(data, dict):
-                self.broken = f"garbage on the result pipe: {line[:60]!r}"
+                self.broken = Text(
+                    en=f"garbage on the result pipe: {line[:60]!r}", zh=f"结果管道中有无法识别的内容：{line[:60]!r}"
+                )
                 break
             found.append(data)
         return found

@@ -11,6 +11,7 @@ from typing import Any
 
 from envdoctor.facts.smoke import Number, Outcome, Rung, RungResult
 from envdoctor.smoke.process import Child, Ending, Limits, program_texts, signal_name
+from envdoctor.text import Text, same
 from envdoctor.values import dataclass
 
 SIGNALS = {
@@ -129,7 +130,7 @@ class _Listener:
         self.tell(Progress(rung=result.rung, name=result.name, device=result.device, result=result))
 
 
-def _fate(ending: Ending, *, started: bool) -> tuple[Outcome, str]:
+def _fate(ending: Ending, *, started: bool) -> tuple[Outcome, Text]:
     if ending.cause == "hang":
         return Outcome.HANG, ending.detail
     if ending.cause == "memory":
@@ -140,14 +141,22 @@ def _fate(ending: Ending, *, started: bool) -> tuple[Outcome, str]:
         return Outcome.ERROR, ending.detail
     code = ending.code or 0
     if code < 0:
-        text = f"the process died of {signal_name(-code)}"
+        name = signal_name(-code)
+        text = Text(en=f"the process died of {name}", zh=f"进程因 {name} 终止")
         if -code == signal.SIGKILL:
-            text += ", which this program did not send: most likely the kernel ran out of memory"
+            text = Text(
+                en=f"{text}, which this program did not send: most likely the kernel ran out of memory",
+                zh=f"{text.zh}，该信号不是本程序发出的，多半是系统内存耗尽",
+            )
         return SIGNALS.get(
             signal.Signals(-code) if -code in list(signal.Signals) else signal.SIGTERM, Outcome.KILLED
         ), text
-    what = "in the middle of a check" if started else "before it ran anything"
-    return Outcome.KILLED, f"the process ended with exit status {code} {what}"
+    what = Text(en="in the middle of a check", zh="在检查过程中")
+    if not started:
+        what = Text(en="before it ran anything", zh="在运行任何检查之前")
+    return Outcome.KILLED, Text(
+        en=f"the process ended with exit status {code} {what}", zh=f"进程{what.zh}退出，退出码 {code}"
+    )
 
 
 def _result(rung: Rung, data: Mapping[str, Any], stderr: str) -> RungResult:
@@ -160,7 +169,7 @@ def _result(rung: Rung, data: Mapping[str, Any], stderr: str) -> RungResult:
         outcome=outcome,
         device=_clean(data.get("device"), 20),
         seconds=_number(data.get("seconds")) or 0.0,
-        detail=_clean(data.get("detail"), 2000),
+        detail=same(_clean(data.get("detail"), 2000)),
         numbers=tuple(_numbers(data.get("numbers"))),
         said=_clean(said, 500) if isinstance(said, str) else None,
         unexpected=tuple(_clean(name, 200) for name in unexpected[:200]) if isinstance(unexpected, list) else (),

@@ -25,10 +25,11 @@ from envdoctor.facts import Facts, Known
 from envdoctor.facts.smoke import SmokeReport
 from envdoctor.knowledge.entry import CLASSES, EFFECTS, EVIDENCE_TYPES
 from envdoctor.render.report import SCHEMA_VERSION
+from envdoctor.text import Text
 
 SCHEMA_PATH = Path(__file__).resolve().parent.parent / "data" / "report.schema.json"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_SCALARS = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
+_SCALARS = {str: "string", Text: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 _COMMENT = re.compile(r"#:? *(?!fmt:|noqa)(?P<says>\S.*)$")
 _ID = "^(ED-[0-9]{4}-[0-9]{4}|EC-[a-z0-9-]+)$"
 Schema = dict[str, Any]

@@ -23,6 +23,7 @@ from envdoctor.facts import (
     known,
     unknown,
 )
+from envdoctor.text import same
 
 
 def through_json(facts: Facts) -> Facts:
@@ -36,7 +37,7 @@ def test_empty_facts_encode_to_almost_nothing():
 
 def test_known_unknown_and_witnesses_survive():
     facts = Facts(
-        host=Host(glibc=known("2.35", "libc.so.6"), wsl2=unknown("no /proc")),
+        host=Host(glibc=known("2.35", "libc.so.6"), wsl2=unknown(same("no /proc"))),
         gpus=known(
             (Gpu(index=1, name=known("A100", "nvml", (Witness(value="A100-SXM", source="nvidia-smi"),))),), "nvml"
         ),

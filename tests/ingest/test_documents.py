@@ -8,6 +8,7 @@ import pytest
 from envdoctor.errors import EnvdoctorError
 from envdoctor.facts import Facts, Host, Known, Unknown, encode, known, unknown, value_of
 from envdoctor.ingest import ingest
+from envdoctor.text import same
 from tests.ingest.test_cases import TABLE
 
 
@@ -17,7 +18,7 @@ def report(facts: Facts, version: object = 1) -> str:
 
 def test_an_own_report_comes_back_as_it_was() -> None:
     facts = ingest("PyTorch version: 2.4.0+cu121\nGPU 0: Tesla T4\nValueError: x", gpu_table=TABLE)
-    facts = replace(facts, host=replace(facts.host, glibc=unknown("musl"), kernel=known("6.8.0", "uname")))
+    facts = replace(facts, host=replace(facts.host, glibc=unknown(same("musl")), kernel=known("6.8.0", "uname")))
     assert ingest(report(facts), gpu_table=TABLE) == facts
     assert ingest(f"\ufeff```json\n{report(facts)}\n```\n", gpu_table=TABLE) == facts
 

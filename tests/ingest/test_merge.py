@@ -14,6 +14,7 @@ from envdoctor.facts import (
     value_of,
 )
 from envdoctor.ingest import merge
+from envdoctor.text import same
 
 LINE = LogLine(number=3, text="ValueError: x", source="server.log")
 
@@ -21,12 +22,12 @@ LINE = LogLine(number=3, text="ValueError: x", source="server.log")
 def installed(*pairs: tuple[str, str], complete: bool | None = None) -> Distributions:
     rows = tuple(Distribution(name=name, version=version, source="metadata") for name, version in pairs)
     return Distributions(
-        installed=rows, complete=unknown("some") if complete is None else known(complete, "site-packages")
+        installed=rows, complete=unknown(same("some")) if complete is None else known(complete, "site-packages")
     )
 
 
 def test_what_was_probed_stays_and_the_log_fills_the_gaps() -> None:
-    live = Facts(host=Host(kernel=known("6.8.0", "uname"), glibc=unknown("musl")), log=(LINE,))
+    live = Facts(host=Host(kernel=known("6.8.0", "uname"), glibc=unknown(same("musl"))), log=(LINE,))
     extra = Facts(host=Host(kernel=known("5.4.0", "line 1"), glibc=known("2.31", "line 2")), log=(LINE, LINE))
     merged = merge(live, extra)
     assert merged.host.kernel == known("6.8.0", "uname")

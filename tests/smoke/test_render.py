@@ -9,6 +9,7 @@ import pytest
 
 from envdoctor.facts.smoke import Outcome, Rung, RungResult, SmokeReport
 from envdoctor.render import smoke
+from envdoctor.text import same
 
 
 def report(*results: RungResult) -> SmokeReport:
@@ -21,14 +22,14 @@ BAD = RungResult(
     name="transformers, gptq",
     outcome=Outcome.NAN,
     device="cpu",
-    detail="the loader made up 8 tensors",
+    detail=same("the loader made up 8 tensors"),
     said="······",
     unexpected=("model.layers.0.mlp.up_proj.bias",),
     stderr_tail="Some weights were newly initialized",
 )
 REFERENCE = RungResult(rung=Rung.CHECKPOINT, name="reference", outcome=Outcome.PASSED, reference=True)
 NOT_RUN = RungResult(
-    rung=Rung.DRIVER, name="libcuda", outcome=Outcome.CANNOT_RUN, detail="there is no NVIDIA driver here"
+    rung=Rung.DRIVER, name="libcuda", outcome=Outcome.CANNOT_RUN, detail=same("there is no NVIDIA driver here")
 )
 
 

@@ -9,6 +9,7 @@ from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_rea
 from envdoctor.facts import Known
 from envdoctor.knowledge.owners import distribution_of_engine
 from envdoctor.knowledge.tables import driver_minimum, torch_build
+from envdoctor.text import Text
 from envdoctor.versions import Scheme, at_least
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{2,30}")
@@ -48,7 +49,7 @@ def driver_too_old(context: CheckContext) -> Iterable[Hit]:
         groups = said[0].groups
         if "found" in groups:
             values["found"] = _decoded(groups["found"])
-        values.setdefault("cuda", groups.get("wanted", "of this program"))
+        values.setdefault("cuda", groups.get("wanted", Text(en="of this program", zh="（该程序所用版本）")))
         reasons = tuple(log_reason(hit) for hit in said[:3])
         facts = (context.because("driver.version"),) if driver else ()
         yield Hit(because=reasons + facts, values=values, packages=_guilty(context), explains=2, weight=4)
@@ -143,16 +144,16 @@ def driver_broken(context: CheckContext) -> Iterable[Hit]:
     if status == "not-answering":
         yield Hit(
             because=(context.because("driver.status"),), cause="hardware-fault", weight=4,
-            values={"what": "does not answer", "what_zh": "无响应", "says": says},
+            values={"what": Text(en="does not answer", zh="无响应"), "says": says},
         )  # fmt: skip
     elif status == "library-mismatch" or any(hit.signature.name == "mismatch" for hit in context.hits):
         reasons = tuple(log_reason(hit) for hit in context.hits[:2]) or (context.because("driver.status"),)
         yield Hit(
             because=reasons, explains=2 if context.hits else 0, weight=4,
-            values={"what": "and its kernel module are of different versions", "what_zh": "与内核模块版本不一致", "says": says},
+            values={"what": Text(en="and its kernel module are of different versions", zh="与内核模块版本不一致"), "says": says},
         )  # fmt: skip
     elif status == "failed":
         yield Hit(
             verdict="possible", because=(context.because("driver.status"),), weight=2,
-            values={"what": "does not work", "what_zh": "无法工作", "says": says},
+            values={"what": Text(en="does not work", zh="无法工作"), "says": says},
         )  # fmt: skip

@@ -12,6 +12,7 @@ from envdoctor.diagnose.signatures import SignatureHit
 from envdoctor.facts import Known
 from envdoctor.knowledge.owners import owners_of_path
 from envdoctor.knowledge.tables import TorchBuild, runs_on, torch_build, vllm_archs
+from envdoctor.text import Text
 
 #: a published release; local, dev and source builds choose their own architectures
 _OFFICIAL = re.compile(r"[0-9.]+(?:\.?post[0-9]+)?")
@@ -117,7 +118,11 @@ def _from_text(context: CheckContext, said: tuple[SignatureHit, ...], gpus: dict
     if "torch-lacks" in by_name:
         sm = by_name["torch-lacks"].groups["sm"]
         capability = f"{sm[:-1]}.{sm[-1]}"
-        values = {"sm": f"sm_{sm}", "what": "this torch", "has": "none for it"}
+        values = {
+            "sm": f"sm_{sm}",
+            "what": Text(en="this torch", zh="这个 torch"),
+            "has": Text(en="none for it", zh="没有适用的代码"),
+        }
         first = _first_torch(context, capability)
         if first and int(sm) >= 80:
             values["torch_pin"] = f">={first}"
@@ -126,16 +131,20 @@ def _from_text(context: CheckContext, said: tuple[SignatureHit, ...], gpus: dict
         )
     if "ptxas" in by_name or "llvm" in by_name:
         sm = by_name.get("ptxas", by_name.get("llvm", said[0])).groups["sm"]
-        values = {"sm": f"sm_{sm}", "what": "the compiler inside this Triton", "has": "older GPUs only"}
+        values = {
+            "sm": f"sm_{sm}",
+            "what": Text(en="the compiler inside this Triton", zh="该 Triton 自带的编译器"),
+            "has": Text(en="older GPUs only", zh="只支持较早的显卡"),
+        }
         if sm.rstrip("af") in ("100", "120"):
             values["triton_pin"] = ">=3.3.0"  # the first that carries a ptxas of CUDA 12.8
         return Hit(because=reasons, values=values, packages=("triton", "torch"), explains=2, weight=4)
     owners = _owner(context, said[0])
     cc = next(iter(gpus), "")
     values = {
-        "sm": "sm_" + cc.replace(".", "") if cc else "this GPU",
-        "what": owners[0] if owners else "a compiled extension",
-        "has": "other GPUs only",
+        "sm": "sm_" + cc.replace(".", "") if cc else Text(en="this GPU", zh="这块显卡"),
+        "what": owners[0] if owners else Text(en="a compiled extension", zh="某个编译扩展"),
+        "has": Text(en="other GPUs only", zh="只支持其他显卡"),
     }
     first = _first_torch(context, cc) if cc and owners[:1] in ((), ("torch",)) else ""
     if first and cc.split(".")[0] not in ("5", "6", "7"):

@@ -9,6 +9,7 @@ from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_rea
 from envdoctor.diagnose.checks.traces import importer_of
 from envdoctor.diagnose.signatures import LINE_CAP, SignatureHit
 from envdoctor.knowledge.owners import normalized
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 _REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,100})\s*(?:\[[^\]]{0,100}\])?\s*([<>=!~].{0,200})?$")
@@ -78,7 +79,7 @@ def required_version(context: CheckContext) -> Iterable[Hit]:
             "package": owners[0],
             "needed": needed,
             "requirement": needed + specifier,
-            "have": hit.groups.get("have", "").strip(" .") or "no fitting version",
+            "have": hit.groups.get("have", "").strip(" .") or Text(en="no fitting version", zh="没有合适的版本"),
         }
         yield Hit(
             because=(log_reason(hit),),
@@ -119,9 +120,10 @@ class Demand:
     needed: str
     specifier: str
 
-    def shown(self) -> str:
+    def shown(self) -> Text:
         """As `torch==2.4.0 (vllm 0.6.3)`."""
-        return f"{self.needed}{self.specifier} ({f'{self.owner} {self.version}'.strip() or 'your request'})"
+        what, who = f"{self.needed}{self.specifier}", f"{self.owner} {self.version}".strip()
+        return Text(en=f"{what} ({who or 'your request'})", zh=f"{what}（{who or '用户需求'}）")
 
 
 _NAME = r"([A-Za-z0-9][\w.-]{0,60}?)"
@@ -220,5 +222,9 @@ def _unexplained(hit: SignatureHit) -> Hit:
     """`Cannot install a==1 and b==2`, without the lines that say why."""
     listed = re.findall(r"([A-Za-z0-9][\w.-]{0,100})==\d", hit.groups["listed"])
     names = tuple(dict.fromkeys(normalized(name) for name in listed))[:3]
-    values = {"needed": "one package", "first": " / ".join(names) or "one demand", "second": "another demand"}
+    values = {
+        "needed": Text(en="one package", zh="某个包"),
+        "first": " / ".join(names) or Text(en="one demand", zh="一项要求"),
+        "second": Text(en="another demand", zh="另一项要求"),
+    }
     return Hit(verdict="possible", because=(log_reason(hit),), values=values, packages=names, explains=1, weight=1)

@@ -11,6 +11,7 @@ from envdoctor.diagnose.checks.traces import importer_of
 from envdoctor.diagnose.signatures import SignatureHit
 from envdoctor.knowledge.owners import owners_of_module
 from envdoctor.knowledge.releases import Change, change_of_argument, change_of_attribute, change_of_name
+from envdoctor.text import Text
 from envdoctor.versions import Scheme, at_least
 
 
@@ -69,7 +70,7 @@ def _measured_move(context: CheckContext, hit: SignatureHit, change: Change) -> 
             "name": groups.get("name") or groups.get("missing", ""),
             "module": change.module,
             "provider": provider,
-            "importer": importer or "the importing package",
+            "importer": importer or Text(en="the importing package", zh="执行导入的包"),
             "version": version or "?",
             "says": change.says()[0],
             "provider_pin": change.pin(version),
@@ -110,16 +111,22 @@ def _known_move(context: CheckContext, hit: SignatureHit, row: Mapping[str, Any]
         "name": row.get("name") or row["module"],
         "module": row["module"],
         "provider": provider,
-        "importer": importer or "the importing package",
+        "importer": importer or Text(en="the importing package", zh="执行导入的包"),
         "version": version or "?",
     }
     removed, added = row.get("removed"), row.get("added")
     too_old = bool(version and added and at_least(Scheme.PEP440, version, added) is False)
     if added and (too_old or not removed):
-        values |= {"provider_pin": f">={added}", "says": f"it is there from {provider} {added} on"}
+        values |= {
+            "provider_pin": f">={added}",
+            "says": Text(en=f"it is there from {provider} {added} on", zh=f"{provider} {added} 起才有"),
+        }
     elif removed:
         pin = f">={added},<{removed}" if added else f"<{removed}"
-        values |= {"provider_pin": pin, "says": f"{provider} {removed} removed it"}
+        values |= {
+            "provider_pin": pin,
+            "says": Text(en=f"{provider} {removed} removed it", zh=f"{provider} {removed} 已将其移除"),
+        }
     for name, fixed in row.get("fixed", {}).items():
         if not importer or name == importer or name in context.view.packages:
             values |= {"fixed": name, "fixed_pin": f">={fixed}"}
@@ -145,9 +152,12 @@ def _unknown_move(context: CheckContext, hit: SignatureHit) -> Hit:
         "name": hit.groups["name"],
         "module": hit.groups["module"],
         "provider": provider,
-        "importer": importer or "the importing package",
+        "importer": importer or Text(en="the importing package", zh="执行导入的包"),
         "version": version or "?",
-        "says": f"the installed {provider} does not have it: one of the two is too new or too old for the other",
+        "says": Text(
+            en=f"the installed {provider} does not have it: one of the two is too new or too old for the other",
+            zh=f"已安装的 {provider} 没有它：两者之一相对另一方过新或过旧",
+        ),
     }
     return Hit(
         verdict="possible",

@@ -13,29 +13,88 @@ from envdoctor.diagnose.signatures import SignatureHit
 from envdoctor.facts.extensions import SymbolMeaning
 from envdoctor.knowledge.owners import library_owner, owners_of_module, owners_of_path
 from envdoctor.knowledge.tables import family_torch, vllm_pin
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 _FULL = 2  # dots of a whole torch version; `~=2.0` would admit every 2.x
 _MEANING = {
-    SymbolMeaning.TORCH_UP_TO_2_2: ("<2.3", "torch 2.2 or older"),
-    SymbolMeaning.TORCH_2_3_TO_2_7: (">=2.3,<2.8", "torch 2.3 to 2.7"),
-    SymbolMeaning.TORCH_FROM_2_8: (">=2.8", "torch 2.8 or newer"),
-    SymbolMeaning.OLD_CXX_ABI: ("<2.7", "a torch with the old C++ string ABI (default wheels up to 2.6)"),
-    SymbolMeaning.NEW_CXX_ABI: (">=2.7", "a torch with the new C++ string ABI (default wheels from 2.7)"),
+    SymbolMeaning.TORCH_UP_TO_2_2: ("<2.3", Text(en="torch 2.2 or older", zh="torch 2.2 或更早版本")),
+    SymbolMeaning.TORCH_2_3_TO_2_7: (">=2.3,<2.8", Text(en="torch 2.3 to 2.7", zh="torch 2.3 至 2.7")),
+    SymbolMeaning.TORCH_FROM_2_8: (">=2.8", Text(en="torch 2.8 or newer", zh="torch 2.8 或更新版本")),
+    SymbolMeaning.OLD_CXX_ABI: (
+        "<2.7",
+        Text(
+            en="a torch with the old C++ string ABI (default wheels up to 2.6)",
+            zh="使用旧版 C++ 字符串 ABI 的 torch（2.6 及以前的默认 wheel）",
+        ),
+    ),
+    SymbolMeaning.NEW_CXX_ABI: (
+        ">=2.7",
+        Text(
+            en="a torch with the new C++ string ABI (default wheels from 2.7)",
+            zh="使用新版 C++ 字符串 ABI 的 torch（2.7 起的默认 wheel）",
+        ),
+    ),
 }
 #: symbols that are not torch's, by how they begin: cause class, guilty packages, what it means
 _FOREIGN = (
-    (re.compile(r"cu(?:Green|Ctx|Device|Mem|Launch|Kernel|Library|Tensor|Graph|Stream|Get|Event|Func|Module|MultiCast)"),
-     "driver-too-old", (), "a function of the CUDA driver that the installed driver does not have"),
-    (re.compile(r"_{0,2}nvJitLink"), "misconfiguration", ("nvidia-nvjitlink-cu12", "torch"),
-     "an older libnvJitLink is found before the one of the wheel"),
-    (re.compile(r"nccl"), "abi-mismatch", ("nvidia-nccl-cu12", "torch"), "not the NCCL that torch was built with"),
-    (re.compile(r"cublas"), "misconfiguration", ("nvidia-cublas-cu12", "torch"), "not the cuBLAS that torch was built with"),
-    (re.compile(r"cudnn"), "abi-mismatch", ("nvidia-cudnn-cu12", "torch"), "not the cuDNN that torch was built with"),
-    (re.compile(r"cusparse"), "misconfiguration", ("nvidia-cusparse-cu12", "torch"), "not the cuSPARSE of the wheel"),
-    (re.compile(r"iJIT_"), "version-conflict", ("mkl", "torch"), "an MKL without the ITT functions that torch was linked to"),
-    (re.compile(r"_?Py[A-Z]"), "abi-mismatch", (), "a function of another Python than the one that runs"),
-)  # fmt: skip
+    (
+        re.compile(
+            r"cu(?:Green|Ctx|Device|Mem|Launch|Kernel|Library|Tensor|Graph|Stream|Get|Event|Func|Module|MultiCast)"
+        ),
+        "driver-too-old",
+        (),
+        Text(
+            en="a function of the CUDA driver that the installed driver does not have",
+            zh="CUDA 驱动中的函数，已安装的驱动没有它",
+        ),
+    ),
+    (
+        re.compile(r"_{0,2}nvJitLink"),
+        "misconfiguration",
+        ("nvidia-nvjitlink-cu12", "torch"),
+        Text(
+            en="an older libnvJitLink is found before the one of the wheel",
+            zh="先找到了较旧的 libnvJitLink，而不是 wheel 自带的",
+        ),
+    ),
+    (
+        re.compile(r"nccl"),
+        "abi-mismatch",
+        ("nvidia-nccl-cu12", "torch"),
+        Text(en="not the NCCL that torch was built with", zh="不是 torch 构建时所用的 NCCL"),
+    ),
+    (
+        re.compile(r"cublas"),
+        "misconfiguration",
+        ("nvidia-cublas-cu12", "torch"),
+        Text(en="not the cuBLAS that torch was built with", zh="不是 torch 构建时所用的 cuBLAS"),
+    ),
+    (
+        re.compile(r"cudnn"),
+        "abi-mismatch",
+        ("nvidia-cudnn-cu12", "torch"),
+        Text(en="not the cuDNN that torch was built with", zh="不是 torch 构建时所用的 cuDNN"),
+    ),
+    (
+        re.compile(r"cusparse"),
+        "misconfiguration",
+        ("nvidia-cusparse-cu12", "torch"),
+        Text(en="not the cuSPARSE of the wheel", zh="不是 wheel 自带的 cuSPARSE"),
+    ),
+    (
+        re.compile(r"iJIT_"),
+        "version-conflict",
+        ("mkl", "torch"),
+        Text(en="an MKL without the ITT functions that torch was linked to", zh="MKL 缺少 torch 链接的 ITT 函数"),
+    ),
+    (
+        re.compile(r"_?Py[A-Z]"),
+        "abi-mismatch",
+        (),
+        Text(en="a function of another Python than the one that runs", zh="属于另一个 Python 版本的函数"),
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +131,7 @@ def _foreign(context: CheckContext, hit: SignatureHit, found: _Undefined, row: t
         values={
             "symbol": found.symbol,
             "demangled": found.symbol,
-            "extension": owners[0] if owners else "the extension",
+            "extension": owners[0] if owners else Text(en="the extension", zh="该扩展"),
             "meaning": meaning,
             "class": cause,
         },
@@ -84,15 +143,17 @@ def _foreign(context: CheckContext, hit: SignatureHit, found: _Undefined, row: t
 
 
 def _of_torch(context: CheckContext, hit: SignatureHit, found: _Undefined) -> Hit:
-    pin, meaning = _MEANING.get(meaning_of(found.symbol), ("", "another version of torch"))
+    pin, meaning = _MEANING.get(
+        meaning_of(found.symbol), ("", Text(en="another version of torch", zh="另一个 torch 版本"))
+    )
     owner = next(
         (name for name in found.owners if name in context.view.packages), found.owners[0] if found.owners else ""
     )
     values = {
         "symbol": found.symbol,
         "demangled": demangle(found.symbol),
-        "extension": owner or "a compiled extension",
-        "meaning": f"it was built for {meaning}",
+        "extension": owner or Text(en="a compiled extension", zh="某个编译扩展"),
+        "meaning": Text(en=f"it was built for {meaning}", zh=f"它是为 {meaning.zh} 编译的"),
     }
     torch, version = context.view.version("torch"), context.view.version(owner)
     exact = pinned_torch(context, owner, version)
@@ -163,7 +224,11 @@ def missing_library(context: CheckContext) -> Iterable[Hit]:
             packages = (importer,) if importer else importers[:1]
             yield Hit(
                 because=(log_reason(hit),),
-                values={"library": library, "brings": "a system package", "why": "it is not installed"},
+                values={
+                    "library": library,
+                    "brings": Text(en="a system package", zh="系统软件包"),
+                    "why": Text(en="it is not installed", zh="未安装"),
+                },
                 packages=packages,
                 explains=2,
                 weight=2,
@@ -175,13 +240,20 @@ def _driver_library(context: CheckContext, hit: SignatureHit, library: str) -> H
     container = context.view.value("host.container") not in (None, "none")
     cause = "wsl2-limitation" if wsl else ("container-runtime" if container else "missing-shared-library")
     why = (
-        "under WSL2 it lies in /usr/lib/wsl/lib, which is not on the loader's path"
+        Text(
+            en="under WSL2 it lies in /usr/lib/wsl/lib, which is not on the loader's path",
+            zh="WSL2 下它位于 /usr/lib/wsl/lib，而该目录不在动态链接器的搜索路径中",
+        )
         if wsl
-        else ("the container was started without the GPU" if container else "no NVIDIA driver is visible here")
+        else (
+            Text(en="the container was started without the GPU", zh="启动容器时未挂载 GPU")
+            if container
+            else Text(en="no NVIDIA driver is visible here", zh="这里看不到 NVIDIA 驱动")
+        )
     )
     return Hit(
         because=(log_reason(hit),),
-        values={"library": library, "brings": "the NVIDIA driver", "why": why},
+        values={"library": library, "brings": Text(en="the NVIDIA driver", zh="NVIDIA 驱动"), "why": why},
         packages=(),
         cause=cause,
         explains=2,
@@ -201,13 +273,19 @@ def _wheel_library(
     because = [log_reason(hit)]
     cause = None
     if wanted and major and wanted != major:
-        values["why"] = f"it was built for CUDA {wanted}, torch here is a CUDA {cuda} build"
+        values["why"] = Text(
+            en=f"it was built for CUDA {wanted}, torch here is a CUDA {cuda} build",
+            zh=f"它为 CUDA {wanted} 编译，而这里的 torch 是 CUDA {cuda} 构建",
+        )
         because.append(context.because("torch.cuda"))
         cause = "wrong-build"
     elif wanted:
-        values["why"] = f"it was built for CUDA {wanted}, and no CUDA {wanted} runtime is installed"
+        values["why"] = Text(
+            en=f"it was built for CUDA {wanted}, and no CUDA {wanted} runtime is installed",
+            zh=f"它为 CUDA {wanted} 编译，而未安装 CUDA {wanted} 运行时",
+        )
     else:
-        values["why"] = "it is not where the loader looks"
+        values["why"] = Text(en="it is not where the loader looks", zh="不在动态链接器的搜索路径中")
     beside = ("torch",) if name.startswith("nvidia-") else ()  # torch pins those; others have nothing to do with it
     packages: tuple[str, ...] = (importer or values["brings"], *beside)
     if importer == "torch":

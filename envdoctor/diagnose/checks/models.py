@@ -9,6 +9,7 @@ from typing import Any
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
 from envdoctor.diagnose.checks.workload import engine_of
 from envdoctor.diagnose.signatures import SignatureHit
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 from envdoctor.versions import Scheme, at_least
 
@@ -109,20 +110,27 @@ def _unknown_type(context: CheckContext, table: Mapping[str, Any], hit: Signatur
 
 
 def _type_values(table: Mapping[str, Any], name: str, band: Band | None, version: str | None) -> dict[str, str]:
-    values = {"type": name, "version": version or "?", "newest": table["newest"], "engine": "the engine"}
+    values = {
+        "type": name,
+        "version": version or "?",
+        "newest": table["newest"],
+        "engine": Text(en="the engine", zh="推理引擎"),
+    }
     judged = band.judge(version) if band else None
     if band is None:
-        says, says_zh = (f"no release up to {table['newest']} does", f"截至 {table['newest']} 的版本都不认识它")
+        says = Text(en=f"no release up to {table['newest']} does", zh=f"截至 {table['newest']} 的版本都不认识它")
     elif judged == "late":
-        says, says_zh = (f"{band.gone} dropped it", f"{band.gone} 已将其移除")
+        says = Text(en=f"{band.gone} dropped it", zh=f"{band.gone} 已将其移除")
         values["transformers_pin"] = f"<{band.gone}"
     elif judged == "inside" or band.first is None:
-        says = "this release does, so the process that failed runs another installation of transformers"
-        says_zh = "该版本本应认识它，出错的进程很可能用的是另一份 transformers"
+        says = Text(
+            en="this release does, so the process that failed runs another installation of transformers",
+            zh="该版本本应认识它，出错的进程很可能用的是另一份 transformers",
+        )
     else:
-        says, says_zh = (f"{band.first} is the first that does", f"从 {band.first} 开始才认识")
+        says = Text(en=f"{band.first} is the first that does", zh=f"从 {band.first} 开始才认识")
         values["transformers_pin"] = f">={band.first}"
-    return values | {"says": says, "says_zh": says_zh}
+    return values | {"says": says}
 
 
 def _engine_pin(context: CheckContext, engine: str | None) -> dict[str, str]:
@@ -140,17 +148,17 @@ def _band_values(table: Mapping[str, Any], name: str, band: Band | None, version
     values = {"name": name, "version": version or "?"}
     judged = band.judge(version) if band else None
     if band is None:
-        says, says_zh = (f"no release up to {table['newest']} lists it", f"截至 {table['newest']} 的版本都没有列出它")
+        says = Text(en=f"no release up to {table['newest']} lists it", zh=f"截至 {table['newest']} 的版本都没有列出它")
     elif judged == "late" or (judged is None and band.gone is not None):
         span = f"{band.first or 'the oldest'} .. <{band.gone}"
-        says, says_zh = (f"releases {span} do", f"只有 {band.first or '较早'} 至 {band.gone} 之前的版本支持")
+        says = Text(en=f"releases {span} do", zh=f"只有 {band.first or '较早'} 至 {band.gone} 之前的版本支持")
         values["pin"] = f"<{band.gone}" if band.first is None else f">={band.first},<{band.gone}"
     elif judged == "inside" or band.first is None:
-        says, says_zh = ("this release should", "该版本本应支持")
+        says = Text(en="this release should", zh="该版本本应支持")
     else:
-        says, says_zh = (f"{band.first} is the first that does", f"从 {band.first} 开始才支持")
+        says = Text(en=f"{band.first} is the first that does", zh=f"从 {band.first} 开始才支持")
         values["pin"] = f">={band.first}"
-    return values | {"says": says, "says_zh": says_zh}
+    return values | {"says": says}
 
 
 def _from_band(context: CheckContext, table: Mapping[str, Any], name: str, hit: SignatureHit) -> Hit:
@@ -164,8 +172,10 @@ def _from_band(context: CheckContext, table: Mapping[str, Any], name: str, hit: 
     values = _band_values(table, name, None if listed else band, version)
     if listed or judged == "inside":
         values.pop("pin", None)
-        values["says"] = "this release lists it, so importing its code failed: the error further up says why"
-        values["says_zh"] = "该版本列出了它，说明是导入模型代码时失败，原因见更靠前的报错"
+        values["says"] = Text(
+            en="this release lists it, so importing its code failed: the error further up says why",
+            zh="该版本列出了它，说明是导入模型代码时失败，原因见更靠前的报错",
+        )
     return Hit(
         verdict="match" if certain else "possible",
         because=(log_reason(hit), *known),
@@ -236,9 +246,9 @@ def vllm_bitsandbytes(context: CheckContext) -> Iterable[Hit]:
         first = table["bitsandbytes"].get(name) if table else None
         values = {"name": name, "version": version or "?"}
         if first is None:
-            values |= {"says": "no later release was found to have it", "says_zh": "未发现后续版本具备该映射"}
+            values["says"] = Text(en="no later release was found to have it", zh="未发现后续版本具备该映射")
         else:
-            values |= {"says": f"{first} is the first that does", "says_zh": f"从 {first} 开始才支持"}
+            values["says"] = Text(en=f"{first} is the first that does", zh=f"从 {first} 开始才支持")
             values["pin"] = f">={first}"
         known = (context.because("package.vllm"),) if version else ()
         yield Hit(because=(log_reason(hit), *known), values=values, explains=2, weight=4)
@@ -294,9 +304,11 @@ def gguf_architecture(context: CheckContext) -> Iterable[Hit]:
         name = hit.groups["architecture"]
         band = band_of(table, name) if table else None
         first = band.first if band else None
-        says = f"{first} is the first that does" if first else f"no release up to {(table or {}).get('newest')} does"
-        says_zh = f"从 {first} 开始才支持" if first else f"截至 {(table or {}).get('newest')} 的版本都不支持"
-        values = {"name": name, "version": version or "?", "says": says, "says_zh": says_zh}
+        newest = (table or {}).get("newest")
+        says = Text(en=f"no release up to {newest} does", zh=f"截至 {newest} 的版本都不支持")
+        if first:
+            says = Text(en=f"{first} is the first that does", zh=f"从 {first} 开始才支持")
+        values = {"name": name, "version": version or "?", "says": says}
         known = (context.because("package.transformers"),) if version else ()
         yield Hit(
             verdict="match" if band is None or band.judge(version) in ("early", None) else "possible",

@@ -15,6 +15,7 @@ from envdoctor.knowledge.tables import (
     transformers_needs,
     vllm_pin,
 )
+from envdoctor.text import Text
 from envdoctor.versions import Scheme, at_least, compare
 
 _PINNED = ("vllm", "xformers", "torchvision", "torchaudio")
@@ -201,7 +202,7 @@ def kernels_torch(context: CheckContext) -> Iterable[Hit]:
                 "package": name,
                 "version": version,
                 "torch": torch,
-                "loads": f"{loads[0]} to {loads[1]}" if loads else "?",
+                "loads": Text(en=f"{loads[0]} to {loads[1]}", zh=f"{loads[0]} 至 {loads[1]}") if loads else "?",
             }
             if loads:
                 values["torch_pin"] = f">={loads[0]},<={loads[1]}"

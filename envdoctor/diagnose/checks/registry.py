@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from envdoctor.diagnose.finding import Because
 from envdoctor.diagnose.signatures import SignatureHit
 from envdoctor.diagnose.view import FactView
+from envdoctor.text import Text, in_zh
 from envdoctor.values import dataclass
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class CheckContext:
         """The fact at `path` as a reason."""
         fact = self.view.one(path)
         source = getattr(fact, "source", "")
-        return Because(fact=path, value=str(getattr(fact, "value", "") if value is None else value), source=source)
+        shown = getattr(fact, "value", "") if value is None else value
+        return Because(fact=path, value=shown if isinstance(shown, str) else str(shown), source=source)
 
 
 Check: TypeAlias = Callable[[CheckContext], Iterable[Hit]]
@@ -75,4 +77,10 @@ def check(check_id: str) -> Callable[[Check], Check]:
 
 def log_reason(hit: SignatureHit) -> Because:
     """The line of output as a reason."""
-    return Because(fact="log", value=hit.line.text.strip()[:300], source=f"{hit.line.source}, line {hit.line.number}")
+    return Because(
+        fact="log",
+        value=hit.line.text.strip()[:300],
+        source=Text(
+            en=f"{hit.line.source}, line {hit.line.number}", zh=f"{in_zh(hit.line.source)} 第 {hit.line.number} 行"
+        ),
+    )

@@ -10,6 +10,7 @@ from envdoctor.diagnose.checks.registry import CheckContext, Hit, check
 from envdoctor.diagnose.finding import Because
 from envdoctor.facts import UnmetRequirement
 from envdoctor.knowledge.owners import normalized
+from envdoctor.text import Text
 
 _SHOWN = 8
 _NAME_ENDS = re.compile(r"[\s<>=!~;\[(]")
@@ -26,7 +27,11 @@ def unmet_requirement(context: CheckContext) -> Iterable[Hit]:
             continue  # EC-torch-pin says it, and says what it does
         yield Hit(
             because=(
-                Because(fact=f"package.{unmet.distribution}", value=f"needs {asked}", source="its metadata"),
+                Because(
+                    fact=f"package.{unmet.distribution}",
+                    value=Text(en=f"needs {asked}", zh=f"需要 {asked}"),
+                    source=Text(en="its metadata", zh="其元数据"),
+                ),
                 Because(fact=f"package.{needed}", value=unmet.found, source="site-packages"),
             ),
             values={"package": unmet.distribution, "requirement": asked, "needed": needed, "have": unmet.found}
@@ -49,7 +54,9 @@ def missing_requirement(context: CheckContext) -> Iterable[Hit]:
         yield Hit(
             because=tuple(
                 Because(
-                    fact=f"package.{_needed(unmet)}", value="not installed", source=f"{asker} needs {_asked(unmet)}"
+                    fact=f"package.{_needed(unmet)}",
+                    value=Text(en="not installed", zh="未安装"),
+                    source=Text(en=f"{asker} needs {_asked(unmet)}", zh=f"{asker} 需要 {_asked(unmet)}"),
                 )
                 for unmet in wanted
             ),

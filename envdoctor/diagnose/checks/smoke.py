@@ -8,6 +8,7 @@ from envdoctor.diagnose.checks.registry import CheckContext, Hit, check
 from envdoctor.diagnose.finding import Because
 from envdoctor.facts import Known
 from envdoctor.facts.smoke import Outcome, Rung, RungResult
+from envdoctor.text import Text
 
 _CLASS: Mapping[Outcome, str] = {
     Outcome.IMPORT_ERROR: "abi-mismatch",
@@ -39,7 +40,7 @@ def smoke_failed(context: CheckContext) -> Iterable[Hit]:
             "rung": first.rung.value,
             "name": first.name,
             "outcome": first.outcome.value,
-            "detail": first.detail or first.stderr_tail[-200:] or "no message",
+            "detail": first.detail or first.stderr_tail[-200:] or Text(en="no message", zh="没有输出"),
         },
         packages=_packages(context, first, unexpected=unexpected),
         cause="known-bug" if unexpected else _CLASS.get(first.outcome, "known-bug"),
@@ -50,10 +51,16 @@ def smoke_failed(context: CheckContext) -> Iterable[Hit]:
 
 def _reasons(failures: Iterable[RungResult]) -> tuple[Because, ...]:
     return tuple(
-        Because(fact=f"smoke.{result.rung.value}", value=f"{result.name}: {result.outcome.value}: {result.detail[:200]}",
-                source=f"run on {result.device or 'the machine'}")
+        Because(
+            fact=f"smoke.{result.rung.value}",
+            value=Text(
+                en=f"{result.name}: {result.outcome.value}: {result.detail[:200]}",
+                zh=f"{result.name}：{result.outcome.value}：{result.detail.zh[:200]}",
+            ),
+            source=Text(en=f"run on {result.device or 'the machine'}", zh=f"在 {result.device or '本机'} 上运行"),
+        )
         for result in list(failures)[:4]
-    )  # fmt: skip
+    )
 
 
 def _packages(context: CheckContext, result: RungResult, *, unexpected: bool) -> tuple[str, ...]:

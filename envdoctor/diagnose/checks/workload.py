@@ -12,6 +12,7 @@ from envdoctor.diagnose.memory_fit import memory_fit
 from envdoctor.diagnose.tensor_parallel import BLOCKS, RuleVerdict, Split, judge_split, working_tensor_parallel
 from envdoctor.facts import NOT_STATED, Fact, Known, Unknown, value_of
 from envdoctor.knowledge.tables import vllm_min_capability
+from envdoctor.text import Text, joined
 from envdoctor.versions import Scheme, at_least
 
 _SHOWN_TP = 16
@@ -52,7 +53,7 @@ def tensor_parallel_split(context: CheckContext) -> Iterable[Hit]:
     refused = [v for v in judge_split(checkpoint, split, size) if v.effect == BLOCKS] if engine and size else []
     groups = {name: value for hit in reversed(context.hits) for name, value in hit.groups.items()}
     values = {
-        "engine": engine or "the engine",
+        "engine": engine or Text(en="the engine", zh="推理引擎"),
         "works": ", ".join(map(str, works)) or _ONE,
         "tp": str(size or groups.get("tp", "N")),
     }
@@ -67,11 +68,17 @@ def tensor_parallel_split(context: CheckContext) -> Iterable[Hit]:
             weight=6,
         )
     elif said:
-        shown = " ".join(f"{name} {value}" for name, value in groups.items()) or "as the message says"
+        shown = " ".join(f"{name} {value}" for name, value in groups.items()) or Text(
+            en="as the message says", zh="见报错信息"
+        )
         values["works"] = ", ".join(map(str, _as_observed(works, groups, size))) or _ONE
         yield Hit(
             because=said,
-            values=values | {"arithmetic": _arithmetic(groups) or shown, "family": groups.get("what", "a layer")},
+            values=values
+            | {
+                "arithmetic": _arithmetic(groups) or shown,
+                "family": groups.get("what", Text(en="a layer", zh="某一层")),
+            },
             packages=packages,
             explains=2,
             weight=3,
@@ -92,7 +99,11 @@ def _as_observed(works: Sequence[int], groups: dict[str, str], size: int | None)
 
 def _reasons(context: CheckContext, refused: list[RuleVerdict]) -> tuple[Because, ...]:
     split = tuple(
-        Because(fact=f"{v.rule} {v.family}", value=v.arithmetic, source="checkpoint and tensor parallel size")
+        Because(
+            fact=f"{v.rule} {v.family}",
+            value=v.arithmetic,
+            source=Text(en="checkpoint and tensor parallel size", zh="检查点与张量并行数"),
+        )
         for v in refused[:3]
     )
     return (context.because("workload.tensor_parallel"), *split)
@@ -149,7 +160,7 @@ def capability_floor(context: CheckContext) -> Iterable[Hit]:
     said = tuple(log_reason(hit) for hit in context.hits[:2])
     groups = context.hits[0].groups if context.hits else {}
     if said:
-        minimum, method = groups.get("minimum", ""), groups.get("method", "the method")
+        minimum, method = groups.get("minimum", ""), groups.get("method", Text(en="the method", zh="该方法"))
         values = {
             "method": method,
             "minimum": f"{minimum[:-1]}.{minimum[-1]}" if minimum.isdigit() and len(minimum) > 1 else minimum or "?",
@@ -214,7 +225,7 @@ def bfloat16_gpu(context: CheckContext) -> Iterable[Hit]:
 
 
 def _dtype_values(context: CheckContext) -> dict[str, str]:
-    return {"have": next(iter(capabilities(context)), "below 8.0")}
+    return {"have": next(iter(capabilities(context)), Text(en="below 8.0", zh="低于 8.0"))}
 
 
 def _engines(context: CheckContext) -> tuple[str, ...]:
@@ -231,14 +242,17 @@ def broken_checkpoint(context: CheckContext) -> Iterable[Hit]:
         reasons = tuple(Because(fact=f"checkpoint.{d.kind}", value=d.says, source=d.file) for d in damage[:6])
         first = damage[0]
         verb = first.says.split(" ", 1)[0] in {"is", "has", "holds", "claims", "cannot", "ends"}
-        what = f"{first.file} {first.says}" if verb else f"{first.says} ({first.file})"
+        what = Text(
+            en=f"{first.file} {first.says}" if verb else f"{first.says} ({first.file})",
+            zh=f"{first.file}：{first.says.zh}",
+        )
         values = {"what": what, "file": damage[0].file, "count": str(len(damage))}
         yield Hit(because=(*reasons, *said), values=values, explains=2 if said else 0, weight=5)
     elif said:
         hit = context.hits[0]
         values = {
             "what": hit.line.text.strip()[:160],
-            "file": hit.groups.get("file", "a file of the model"),
+            "file": hit.groups.get("file", Text(en="a file of the model", zh="模型的某个文件")),
             "count": "1",
         }
         yield Hit(because=said, values=values, explains=2, weight=3)
@@ -327,7 +341,11 @@ def mixed_cuda(context: CheckContext) -> Iterable[Hit]:
         other = sorted(name for major, names in majors.items() if major != own for name in names)
         yield Hit(
             because=tuple(context.because(f"package.{name}") for name in other[:3]),
-            values={"majors": " and ".join(sorted(majors)), "cuda": cuda, "other": " ".join(other)},
+            values={
+                "majors": joined(sorted(majors), Text(en=" and ", zh=" 与 ")),
+                "cuda": cuda,
+                "other": " ".join(other),
+            },
             packages=(other[0], "torch") if other else ("torch",),
             weight=1,
         )
@@ -338,7 +356,7 @@ def python_floor(context: CheckContext) -> Iterable[Hit]:
     """No build for this Python: what the installer says, and which Python would do."""
     for hit in context.hits:
         values = {
-            "package": hit.groups.get("package", "the package").lower().replace("_", "-"),
+            "package": hit.groups.get("package", Text(en="the package", zh="该包")).lower().replace("_", "-"),
             "have": hit.groups.get("have", ""),
         }
         values["wanted"] = hit.groups.get("wanted", "")

@@ -10,6 +10,7 @@ from envdoctor.facts.checkpoint import Damage
 from envdoctor.facts.known import NOT_STATED, Fact, Known, known
 from envdoctor.probe.checkpoint.quantization import FILES, KEYS, Quantization, find_quantization
 from envdoctor.probe.checkpoint.reading import Folder, Unreadable, read_json
+from envdoctor.text import Text, in_zh
 from envdoctor.values import dataclass
 
 #: where multi-modal configurations keep the language model
@@ -77,7 +78,13 @@ def _read_object(folder: Folder, name: str, damage: list[Damage]) -> dict[str, A
         damage.append(error.damage)
         return None
     if not isinstance(data, dict):
-        damage.append(Damage(kind="bad-config", file=name, says=f"is a {_kind(data)}, not an object"))
+        damage.append(
+            Damage(
+                kind="bad-config",
+                file=name,
+                says=Text(en=f"is a {_kind(data)}, not an object", zh=f"是 {_kind(data)}，不是对象"),
+            )
+        )
         return None
     return data
 
@@ -148,7 +155,13 @@ def _intermediate_size(text: Mapping[str, Any], source: str) -> Fact[int]:
     size = number(text, source, "intermediate_size")
     if isinstance(size, Known) and text.get("model_type") == "qwen":
         # the first Qwen counts gate and up together (modeling_qwen.py: `ff_dim_in = config.intermediate_size // 2`)
-        return known(size.value // 2, f"{size.source}, halved: it counts gate and up together")
+        return known(
+            size.value // 2,
+            Text(
+                en=f"{size.source}, halved: it counts gate and up together",
+                zh=f"{in_zh(size.source)}，取一半：该值把 gate 与 up 合计在内",
+            ),
+        )
     return size
 
 
@@ -160,7 +173,13 @@ def _kv_heads(text: Mapping[str, Any], source: str, heads: Fact[int]) -> Fact[in
         if other in text:
             return number(text, source, other)
     if isinstance(heads, Known) and text.get("model_type") in _ONE_KV_HEAD_PER_HEAD:
-        return known(heads.value, f"{heads.source} (no num_key_value_heads: one per head)")
+        return known(
+            heads.value,
+            Text(
+                en=f"{heads.source} (no num_key_value_heads: one per head)",
+                zh=f"{in_zh(heads.source)}（没有 num_key_value_heads：每个头一组）",
+            ),
+        )
     return NOT_STATED
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from envdoctor.facts.known import NOT_STATED, Fact, Known, Witness, known, unknown
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 #: keys of config.json, then files of their own (AutoGPTQ, AutoAWQ up to 0.1, ModelOpt), in the order that engines look
@@ -33,7 +34,15 @@ def find_quantization(places: list[tuple[str, str, Mapping[str, Any]]], config_r
     found = [_describe(key, source, data) for key, source, data in places]
     if not found:
         if config_read:
-            return Quantization(method=known("none", "config.json: no quantization_config or compression_config"))
+            return Quantization(
+                method=known(
+                    "none",
+                    Text(
+                        en="config.json: no quantization_config or compression_config",
+                        zh="config.json：没有 quantization_config 或 compression_config",
+                    ),
+                )
+            )
         return Quantization()
     best = found[0]
     for other in found[1:]:
@@ -68,7 +77,10 @@ def _witness(best: Fact[Any], other: Fact[Any]) -> Fact[Any]:
 def _describe(key: str, source: str, data: Mapping[str, Any]) -> Quantization:
     method = _method(key, data)
     if method is None:
-        return Quantization(method=unknown(f"{source} names no method that is known"), key=known(key, source))
+        return Quantization(
+            method=unknown(Text(en=f"{source} names no method that is known", zh=f"{source} 中没有已知的量化方法")),
+            key=known(key, source),
+        )
     base = _plain(source, data)
     if method == "compressed-tensors":
         groups = _compressed(source, data)
@@ -148,10 +160,10 @@ def _compressed(source: str, data: Mapping[str, Any]) -> Quantization:
         return Quantization()
     first, where = plain[0], f"{source}: config_groups"
     if any(item.get("num_bits") != first.get("num_bits") for item in plain):
-        return Quantization(bits=unknown(f"{where} state several widths"))
+        return Quantization(bits=unknown(Text(en=f"{where} state several widths", zh=f"{where} 给出了多种位宽")))
     size: Fact[int] = _integer(where, first, "group_size")
     if any(item.get("group_size") != first.get("group_size") for item in plain):
-        size = unknown(f"{where} state several group sizes")
+        size = unknown(Text(en=f"{where} state several group sizes", zh=f"{where} 给出了多种 group size"))
     elif not isinstance(size, Known) and first.get("strategy") in ("channel", "tensor"):
         size = known(-1, f"{where}: strategy {first['strategy']}")
     return Quantization(

@@ -9,7 +9,9 @@ import struct
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
+from envdoctor.errors import system_says
 from envdoctor.probe.checkpoint.reading import Folder, Unreadable, open_regular, parse_json, refuse_stand_ins
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 #: headers of real shards are under 2 MB even for models with 100,000 tensors; the cap bounds memory on hostile input
@@ -52,34 +54,82 @@ def read_header(folder: Folder, name: str) -> dict[str, Tensor]:
             handle.seek(8)
             raw = handle.read(length)
         except OSError as error:
-            raise Unreadable("unreadable-file", name, f"cannot be read: {error.strerror}") from None
+            raise Unreadable(
+                "unreadable-file",
+                name,
+                Text(en=f"cannot be read: {system_says(error)}", zh=f"无法读取：{system_says(error).zh}"),
+            ) from None
     if len(raw) != length:
-        raise Unreadable("truncated-shard", name, f"its header should have {length} bytes, {len(raw)} are there")
+        raise Unreadable(
+            "truncated-shard",
+            name,
+            Text(
+                en=f"its header should have {length} bytes, {len(raw)} are there",
+                zh=f"文件头应有 {length} 字节，实际只有 {len(raw)} 字节",
+            ),
+        )
     # each tensor has some 5 commas: a text with many more is something else, and would cost 30 times its size once parsed
     if raw.count(b",") > _COMMAS_PER_TENSOR * raw.count(b'"data_offsets"') + _COMMAS_OF_METADATA:
-        raise Unreadable("bad-header", name, "its header is no list of tensors")
+        raise Unreadable("bad-header", name, Text(en="its header is no list of tensors", zh="文件头不是张量列表"))
     header = parse_json(raw, name, "bad-header")
     if not isinstance(header, dict):
-        raise Unreadable("bad-header", name, f"its header is a {type(header).__name__}, not an object of tensors")
+        raise Unreadable(
+            "bad-header",
+            name,
+            Text(
+                en=f"its header is a {type(header).__name__}, not an object of tensors",
+                zh=f"文件头是 {type(header).__name__}，不是由张量组成的对象",
+            ),
+        )
     if len(header) > _MAX_TENSORS:
-        raise Unreadable("bad-header", name, f"its header names {len(header)} tensors; at most {_MAX_TENSORS} are read")
+        raise Unreadable(
+            "bad-header",
+            name,
+            Text(
+                en=f"its header names {len(header)} tensors; at most {_MAX_TENSORS} are read",
+                zh=f"文件头列出 {len(header)} 个张量，最多读取 {_MAX_TENSORS} 个",
+            ),
+        )
     return _tensors(name, header, size - 8 - length)
 
 
 def _header_length(name: str, start: bytes, size: int) -> int:
     if size == 0:
-        raise Unreadable("truncated-shard", name, "is empty (0 bytes)")
+        raise Unreadable("truncated-shard", name, Text(en="is empty (0 bytes)", zh="为空（0 字节）"))
     if size < 8 or len(start) < 8:
-        raise Unreadable("truncated-shard", name, f"has only {size} bytes")
+        raise Unreadable("truncated-shard", name, Text(en=f"has only {size} bytes", zh=f"只有 {size} 字节"))
     (length,) = struct.unpack("<Q", start[:8])
     if length > _FORMAT_LIMIT:
-        raise Unreadable("bad-header", name, f"claims a header of {length} bytes: not a safetensors file, or corrupted")
+        raise Unreadable(
+            "bad-header",
+            name,
+            Text(
+                en=f"claims a header of {length} bytes: not a safetensors file, or corrupted",
+                zh=f"声称文件头为 {length} 字节：不是 safetensors 文件，或已损坏",
+            ),
+        )
     if length > MAX_HEADER_BYTES:
-        raise Unreadable("bad-header", name, f"claims a header of {length} bytes; at most {MAX_HEADER_BYTES} are read")
+        raise Unreadable(
+            "bad-header",
+            name,
+            Text(
+                en=f"claims a header of {length} bytes; at most {MAX_HEADER_BYTES} are read",
+                zh=f"声称文件头为 {length} 字节，最多读取 {MAX_HEADER_BYTES} 字节",
+            ),
+        )
     if 8 + length > size:
-        raise Unreadable("truncated-shard", name, f"its header alone needs {8 + length} bytes, the file has {size}")
+        raise Unreadable(
+            "truncated-shard",
+            name,
+            Text(
+                en=f"its header alone needs {8 + length} bytes, the file has {size}",
+                zh=f"仅文件头就需要 {8 + length} 字节，而文件只有 {size} 字节",
+            ),
+        )
     if length < 2 or (len(start) > 8 and start[8:9] != b"{"):
-        raise Unreadable("bad-header", name, "does not begin with a safetensors header")
+        raise Unreadable(
+            "bad-header", name, Text(en="does not begin with a safetensors header", zh="开头不是 safetensors 文件头")
+        )
     return int(length)
 
 
@@ -98,20 +148,38 @@ def _tensors(name: str, header: dict[str, Any], data_bytes: int) -> dict[str, Te
 
 def _tensor(name: str, key: str, item: Any) -> tuple[Tensor, int, int]:
     if not isinstance(item, dict):
-        raise Unreadable("bad-header", name, f"tensor {key:.80} is not described by an object")
+        raise Unreadable(
+            "bad-header",
+            name,
+            Text(en=f"tensor {key:.80} is not described by an object", zh=f"张量 {key:.80} 的描述不是对象"),
+        )
     dtype, shape, offsets = item.get("dtype"), item.get("shape"), item.get("data_offsets")
     if not isinstance(dtype, str) or not _sizes(shape) or not _sizes(offsets) or len(offsets) != 2:
-        raise Unreadable("bad-header", name, f"tensor {key:.80} has no usable dtype, shape and data_offsets")
+        raise Unreadable(
+            "bad-header",
+            name,
+            Text(
+                en=f"tensor {key:.80} has no usable dtype, shape and data_offsets",
+                zh=f"张量 {key:.80} 没有可用的 dtype、shape 与 data_offsets",
+            ),
+        )
     begin, end = offsets
     if end < begin:
-        raise Unreadable("bad-header", name, f"tensor {key:.80} ends before it begins")
+        raise Unreadable(
+            "bad-header",
+            name,
+            Text(en=f"tensor {key:.80} ends before it begins", zh=f"张量 {key:.80} 的结束位置在开始位置之前"),
+        )
     bits = _BITS.get(dtype)
     if bits is not None:
         elements = 1
         for dimension in shape:
             elements *= dimension
         if elements * bits != (end - begin) * 8:
-            says = f"tensor {key:.80} has shape {_shape(shape)} of {dtype}, which does not fill its {end - begin} bytes"
+            says = Text(
+                en=f"tensor {key:.80} has shape {_shape(shape)} of {dtype}, which does not fill its {end - begin} bytes",
+                zh=f"张量 {key:.80} 的形状为 {_shape(shape)}、类型为 {dtype}，与其 {end - begin} 字节不符",
+            )
             raise Unreadable("bad-header", name, says)
     return Tensor(dtype, tuple(shape), end - begin), begin, end
 
@@ -135,12 +203,33 @@ def _check_ranges(name: str, ranges: list[tuple[int, int, str]], data_bytes: int
     end = 0
     for begin, stop, key in ranges:
         if begin < end:
-            raise Unreadable("bad-header", name, f"tensor {key:.80} overlaps the one before it")
+            raise Unreadable(
+                "bad-header",
+                name,
+                Text(en=f"tensor {key:.80} overlaps the one before it", zh=f"张量 {key:.80} 与前一个重叠"),
+            )
         if begin > end:
-            raise Unreadable("bad-header", name, f"{begin - end} bytes before tensor {key:.80} belong to nothing")
+            raise Unreadable(
+                "bad-header",
+                name,
+                Text(
+                    en=f"{begin - end} bytes before tensor {key:.80} belong to nothing",
+                    zh=f"张量 {key:.80} 之前有 {begin - end} 字节不属于任何张量",
+                ),
+            )
         end = stop
     if end > data_bytes:
-        says = f"its tensors need {end} bytes, {data_bytes} are there: the download or copy stopped early"
+        says = Text(
+            en=f"its tensors need {end} bytes, {data_bytes} are there: the download or copy stopped early",
+            zh=f"其中张量需要 {end} 字节，实际只有 {data_bytes} 字节：下载或复制提前中断",
+        )
         raise Unreadable("truncated-shard", name, says)
     if end < data_bytes:
-        raise Unreadable("bad-header", name, f"{data_bytes - end} bytes at its end belong to no tensor")
+        raise Unreadable(
+            "bad-header",
+            name,
+            Text(
+                en=f"{data_bytes - end} bytes at its end belong to no tensor",
+                zh=f"末尾有 {data_bytes - end} 字节不属于任何张量",
+            ),
+        )

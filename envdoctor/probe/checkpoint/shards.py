@@ -10,6 +10,7 @@ from typing import Any
 from envdoctor.facts.checkpoint import Damage
 from envdoctor.probe.checkpoint.reading import Folder, Unreadable, open_regular, read_json, refuse_stand_ins
 from envdoctor.probe.checkpoint.safetensors import Tensor, read_header
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 #: the index of a model with 200,000 tensors is some 20 MB
@@ -79,7 +80,10 @@ def read_weights(folder: Folder, files: list[str]) -> Weights:
     weights.names_complete = whole or bool(mapping)
     if whole:
         weights.total_bytes = sum(tensor.size for tensor in weights.tensors.values())
-        weights.bytes_source = f"{weights.files} safetensors {'header' if weights.files == 1 else 'headers'}"
+        weights.bytes_source = Text(
+            en=f"{weights.files} safetensors {'header' if weights.files == 1 else 'headers'}",
+            zh=f"{weights.files} 个 safetensors 文件头",
+        )
     elif total is not None and index_name is not None:
         weights.total_bytes, weights.bytes_source = total, f"{index_name}: metadata.total_size"
     return weights
@@ -104,7 +108,7 @@ def _index(folder: Folder, files: list[str], weights: Weights) -> tuple[dict[str
 def _weight_map(name: str, data: Any, weights: Weights) -> tuple[dict[str, str], str]:
     mapping = data.get("weight_map") if isinstance(data, dict) else None
     if not isinstance(mapping, dict) or not all(isinstance(file, str) for file in mapping.values()):
-        says = "has no `weight_map` from tensor names to file names"
+        says = Text(en="has no `weight_map` from tensor names to file names", zh="没有从张量名到文件名的 `weight_map`")
         weights.damage.append(Damage(kind="bad-index", file=name, says=says))
         return {}, name
     return mapping, name
@@ -139,7 +143,10 @@ def _expected(shards: list[str]) -> list[str]:
 def _read_shards(folder: Folder, shards: list[str], mapping: dict[str, str], weights: Weights) -> bool:
     whole = True
     if len(shards) > MAX_SHARDS:
-        says = f"{len(shards)} weight files are named; only the first {MAX_SHARDS} are read"
+        says = Text(
+            en=f"{len(shards)} weight files are named; only the first {MAX_SHARDS} are read",
+            zh=f"列出了 {len(shards)} 个权重文件，只读取前 {MAX_SHARDS} 个",
+        )
         weights.damage.append(Damage(kind="bad-index", file=folder.path.name, says=says))
         shards, whole = shards[:MAX_SHARDS], False
     unusable = 0
@@ -149,7 +156,10 @@ def _read_shards(folder: Folder, shards: list[str], mapping: dict[str, str], wei
         try:
             header = read_header(folder, shard)
         except FileNotFoundError:
-            says = f"is named by {'the index' if mapping else 'the other shards'} and is not there"
+            says = Text(
+                en=f"is named by {'the index' if mapping else 'the other shards'} and is not there",
+                zh=f"{'索引' if mapping else '其他分片'}中提到它，但文件不存在",
+            )
             weights.damage.append(Damage(kind="missing-shard", file=shard, says=says))
             whole = False
             continue
@@ -161,7 +171,10 @@ def _read_shards(folder: Folder, shards: list[str], mapping: dict[str, str], wei
         weights.files += 1
         weights.tensors.update(header)
         if len(weights.tensors) > MAX_ALL_TENSORS:
-            says = f"more than {MAX_ALL_TENSORS} tensors; the rest is not read"
+            says = Text(
+                en=f"more than {MAX_ALL_TENSORS} tensors; the rest is not read",
+                zh=f"张量超过 {MAX_ALL_TENSORS} 个，其余未读取",
+            )
             weights.damage.append(Damage(kind="bad-header", file=shard, says=says))
             return False
     return whole and _index_agrees(mapping, weights)
@@ -171,7 +184,10 @@ def _index_agrees(mapping: dict[str, str], weights: Weights) -> bool:
     absent = [name for name in mapping if name not in weights.tensors]
     if not absent:
         return True
-    says = f"{len(absent)} tensors of the index are in no shard (first: {absent[0]:.120}): they do not belong together"
+    says = Text(
+        en=f"{len(absent)} tensors of the index are in no shard (first: {absent[0]:.120}): they do not belong together",
+        zh=f"索引中有 {len(absent)} 个张量不在任何分片中（首个：{absent[0]:.120}）：索引与分片不是同一套",
+    )
     weights.damage.append(Damage(kind="bad-index", file=mapping[absent[0]][:200], says=says))
     return False
 
@@ -182,7 +198,9 @@ def _other_formats(folder: Folder, files: list[str], weights: Weights, index_nam
     if any(name.endswith(_PICKLES) and name not in _NO_WEIGHTS for name in files):
         return _pickles(folder, files, weights, named=set(), total=None)
     if files and index_name is None and not any(item.kind == "bad-index" for item in weights.damage):
-        says = "holds no weights (*.safetensors, *.bin or *.gguf)"
+        says = Text(
+            en="holds no weights (*.safetensors, *.bin or *.gguf)", zh="没有权重文件（*.safetensors、*.bin 或 *.gguf）"
+        )
         weights.damage.append(Damage(kind="missing-weights", file=folder.path.name, says=says))
     return weights
 
@@ -197,7 +215,7 @@ def _pickles(folder: Folder, files: list[str], weights: Weights, named: set[str]
     if total is not None:
         weights.total_bytes, weights.bytes_source = total, "pytorch_model.bin.index.json: metadata.total_size"
     elif size and not weights.damage:
-        weights.total_bytes, weights.bytes_source = size, "sizes of the weight files"
+        weights.total_bytes, weights.bytes_source = size, Text(en="sizes of the weight files", zh="权重文件的大小")
     return weights
 
 
@@ -208,7 +226,7 @@ def _gguf(folder: Folder, names: list[str], weights: Weights) -> Weights:
         size += _plain_size(folder, name, weights, magic=b"GGUF")
     # a folder of GGUF files usually holds one model at many sizes: only a single file has a size that means something
     if len(names) == 1 and size:
-        weights.total_bytes, weights.bytes_source = size, f"size of {names[0]}"
+        weights.total_bytes, weights.bytes_source = size, Text(en=f"size of {names[0]}", zh=f"{names[0]} 的大小")
     return weights
 
 
@@ -220,7 +238,7 @@ def _plain_size(folder: Folder, name: str, weights: Weights, magic: bytes = b"")
             start = handle.read(512)
         _refuse(name, start, size, magic)
     except FileNotFoundError:
-        says = "is named by the index and is not there"
+        says = Text(en="is named by the index and is not there", zh="索引中提到它，但文件不存在")
         weights.damage.append(Damage(kind="missing-shard", file=name[:200], says=says))
         return 0
     except Unreadable as error:
@@ -233,6 +251,8 @@ def _plain_size(folder: Folder, name: str, weights: Weights, magic: bytes = b"")
 def _refuse(name: str, start: bytes, size: int, magic: bytes) -> None:
     refuse_stand_ins(name, start)
     if size == 0:
-        raise Unreadable("truncated-shard", name, "is empty (0 bytes)")
+        raise Unreadable("truncated-shard", name, Text(en="is empty (0 bytes)", zh="为空（0 字节）"))
     if magic and not start.startswith(magic):
-        raise Unreadable("bad-header", name, f"does not begin with {magic.decode()}")
+        raise Unreadable(
+            "bad-header", name, Text(en=f"does not begin with {magic.decode()}", zh=f"开头不是 {magic.decode()}")
+        )

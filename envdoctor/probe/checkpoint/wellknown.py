@@ -10,6 +10,7 @@ from envdoctor.facts.known import Fact, known, unknown, value_of
 from envdoctor.probe.checkpoint.configuration import Configuration, describe
 from envdoctor.probe.checkpoint.quantization import Quantization, find_quantization
 from envdoctor.probe.checkpoint.widths import Numbers, layers_from_numbers
+from envdoctor.text import Text
 
 _QUANT_KEY = "quantization_config"
 
@@ -30,7 +31,7 @@ def checkpoint_from_table(name: str, table: Mapping[str, Any]) -> Checkpoint | N
     row = find_row(name, table)
     if row is None:
         return None
-    said = f"table of well-known models: {row['name']}"
+    said = Text(en=f"table of well-known models: {row['name']}", zh=f"常见模型表：{row['name']}")
     quantization = _relabel_quantization(row, said)
     found = describe(row, quantization)
     layers = layers_from_numbers(numbers_of(found, row.get("num_experts")), quantized=bool(row.get("quantization")))
@@ -39,7 +40,7 @@ def checkpoint_from_table(name: str, table: Mapping[str, Any]) -> Checkpoint | N
         value = value_of(fact)
         return fact if value is None else known(value, said)
 
-    no_files = unknown("no file of the model is here")
+    no_files = unknown(Text(en="no file of the model is here", zh="这里没有该模型的文件"))
     return Checkpoint(
         name=known(str(row["name"]), said),
         path=no_files,
@@ -64,7 +65,9 @@ def checkpoint_from_table(name: str, table: Mapping[str, Any]) -> Checkpoint | N
         head_dim=relabel(found.head_dim),
         num_hidden_layers=relabel(found.num_hidden_layers),
         vocab_size=relabel(found.vocab_size),
-        layers=known(layers, said) if layers else unknown("the table does not give the widths of this model"),
+        layers=known(layers, said)
+        if layers
+        else unknown(Text(en="the table does not give the widths of this model", zh="表中没有该模型的各层宽度")),
         missing_biases=no_files,
         scale_suffixes=no_files,
         tensor_bytes=_least_bytes(layers, found, quantization, said),
@@ -73,25 +76,35 @@ def checkpoint_from_table(name: str, table: Mapping[str, Any]) -> Checkpoint | N
 
 
 def _least_bytes(
-    layers: tuple[LayerWidth, ...] | None, found: Configuration, quantization: Quantization, said: str
+    layers: tuple[LayerWidth, ...] | None, found: Configuration, quantization: Quantization, said: Text
 ) -> Fact[int]:
     """The least that the tensors take: linear layers with their scales, and the embedding once. No other towers."""
     vocabulary, hidden = value_of(found.vocab_size), value_of(found.hidden_size)
     method, bits = value_of(quantization.method), value_of(quantization.bits)
     if not layers or not vocabulary or not hidden or method not in ("none", "awq", "gptq"):
-        return unknown("the table does not give the widths of all layers of this model")
+        return unknown(
+            Text(en="the table does not give the widths of all layers of this model", zh="表中没有该模型全部层的宽度")
+        )
     elements = sum(layer.inputs * layer.outputs * layer.count for layer in layers)
     embedding = 2 * vocabulary * hidden
     if method == "none":
-        return known(2 * elements + embedding, f"{said}: computed from its widths, a lower bound")
+        return known(
+            2 * elements + embedding,
+            Text(en=f"{said}: computed from its widths, a lower bound", zh=f"{said.zh}：由各层宽度计算，为下限"),
+        )
     group = value_of(quantization.group_size)
     if not bits or not group or group < 0:
-        return unknown("the table does not give bits and group size of this model")
+        return unknown(
+            Text(en="the table does not give bits and group size of this model", zh="表中没有该模型的位宽与 group size")
+        )
     packed = elements * bits // 8 + elements // group * (16 + bits) // 8  # weights; a scale and a zero point a group
-    return known(packed + embedding, f"{said}: computed from its widths, a lower bound")
+    return known(
+        packed + embedding,
+        Text(en=f"{said}: computed from its widths, a lower bound", zh=f"{said.zh}：由各层宽度计算，为下限"),
+    )
 
 
-def _relabel_quantization(row: Mapping[str, Any], said: str) -> Quantization:
+def _relabel_quantization(row: Mapping[str, Any], said: Text) -> Quantization:
     settings = row.get("quantization")
     if not isinstance(settings, Mapping) or not settings:
         return Quantization(method=known("none", said))

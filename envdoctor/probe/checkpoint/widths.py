@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from envdoctor.facts.checkpoint import Damage, LayerWidth
 from envdoctor.probe.checkpoint.safetensors import Tensor, dtype_bits
+from envdoctor.text import Text, in_zh
 from envdoctor.values import dataclass
 
 _LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks)\.(\d{1,6})\.(.{1,300})\.([A-Za-z0-9_]{1,40})$")
@@ -194,7 +195,10 @@ def shape_conflicts(layers: tuple[LayerWidth, ...], stated: Numbers) -> list[Dam
             continue
         for key, dimension, actual, expected in _expectations(rows[0], stated):
             if expected is not None and actual != expected:
-                says = f"{key} is {expected} in config.json, but {family} has {dimension} {actual} in the weight files"
+                says = Text(
+                    en=f"{key} is {expected} in config.json, but {family} has {dimension} {actual} in the weight files",
+                    zh=f"config.json 中 {key} 为 {expected}，而权重文件中 {family} 的 {in_zh(dimension)} 为 {actual}",
+                )
                 found.append(Damage(kind="shape-conflict", file="config.json", says=says))
     return found
 
@@ -204,20 +208,29 @@ def _expectations(row: LayerWidth, stated: Numbers) -> list[tuple[str, str, int,
     width, size, dim = stated.intermediate, stated.hidden, stated.head_dim
     if row.family == "mlp.down_proj":
         return [
-            ("intermediate_size", "input width", row.inputs, width),
-            ("hidden_size", "output width", row.outputs, size),
+            ("intermediate_size", Text(en="input width", zh="输入宽度"), row.inputs, width),
+            ("hidden_size", Text(en="output width", zh="输出宽度"), row.outputs, size),
         ]
     if row.family in ("mlp.gate_proj", "mlp.up_proj"):
         return [
-            ("intermediate_size", "output width", row.outputs, width),
-            ("hidden_size", "input width", row.inputs, size),
+            ("intermediate_size", Text(en="output width", zh="输出宽度"), row.outputs, width),
+            ("hidden_size", Text(en="input width", zh="输入宽度"), row.inputs, size),
         ]
     if stated.model_type not in _PLAIN_TYPES:
         return []  # attention of other types may have widths of its own
     if row.family == "self_attn.o_proj" and stated.heads and dim:
-        return [("num_attention_heads x head_dim", "input width", row.inputs, stated.heads * dim)]
+        return [
+            ("num_attention_heads x head_dim", Text(en="input width", zh="输入宽度"), row.inputs, stated.heads * dim)
+        ]
     if row.family == "self_attn.k_proj" and stated.kv_heads and dim:
-        return [("num_key_value_heads x head_dim", "output width", row.outputs, stated.kv_heads * dim)]
+        return [
+            (
+                "num_key_value_heads x head_dim",
+                Text(en="output width", zh="输出宽度"),
+                row.outputs,
+                stated.kv_heads * dim,
+            )
+        ]
     return []
 
 

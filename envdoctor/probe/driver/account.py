@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from envdoctor.facts import Gpu
+from envdoctor.text import NOTHING, Text
 from envdoctor.values import dataclass
 
 State = Literal["answered", "no-answer", "absent", "mismatch", "failed"]
@@ -16,7 +17,7 @@ class Account:
 
     source: str
     state: State
-    says: str = ""
+    says: Text = NOTHING
     version: str | None = None
     cuda: str | None = None
     gpus: tuple[Gpu, ...] | None = None

@@ -11,6 +11,7 @@ from envdoctor.probe import loader, wsl
 from envdoctor.probe.driver import kernel, nvidia_smi, nvml
 from envdoctor.probe.driver.account import Account
 from envdoctor.probe.ports import Pending, Runner, View, find_program
+from envdoctor.text import SEMICOLON, Text, joined
 from envdoctor.values import dataclass
 
 _LIBRARY = "libnvidia-ml.so.1"
@@ -58,7 +59,7 @@ def finish(
     """Driver and GPUs, at `deadline` (in seconds of the runner's clock) at the latest."""
     if asked.nothing:
         return _no_driver(view, on_wsl2=asked.on_wsl2)
-    first = Account(source=nvml.SOURCE, state="absent", says=f"there is no {_LIBRARY}")
+    first = Account(source=nvml.SOURCE, state="absent", says=Text(en=f"there is no {_LIBRARY}", zh=f"没有 {_LIBRARY}"))
     if asked.nvml is not None:
         first = nvml.account(asked.nvml.result(deadline))
     second = _ask_smi(asked, runner, environ, deadline, sure=first.state == "answered")
@@ -69,7 +70,9 @@ def finish(
         status=status,
         version=_version(accounts, modules, asked, view),
         platform=_platform(on_wsl2=asked.on_wsl2),
-        cuda=known(first.cuda, first.source) if first.cuda else unknown(first.says or "NVML does not state it"),
+        cuda=known(first.cuda, first.source)
+        if first.cuda
+        else unknown(first.says or Text(en="NVML does not state it", zh="NVML 未给出")),
         kernel_module=_module_kind(view, asked),
         says=_says(accounts, status),
     )
@@ -91,9 +94,16 @@ def _status(accounts: tuple[Account, ...], loaded: bool, control: bool, asked: A
         if state in states:
             return known(word, states[state])
     if loaded and not control and not asked.on_wsl2:
-        return known("no-access", f"{kernel.SYSFS} is there, {kernel.CONTROL} is not")
+        return known(
+            "no-access",
+            Text(
+                en=f"{kernel.SYSFS} is there, {kernel.CONTROL} is not", zh=f"有 {kernel.SYSFS}，没有 {kernel.CONTROL}"
+            ),
+        )
     if all(account.state == "absent" for account in accounts) and not loaded:
-        return known("absent", "no kernel module, no NVML, no nvidia-smi")
+        return known(
+            "absent", Text(en="no kernel module, no NVML, no nvidia-smi", zh="没有内核模块、NVML 和 nvidia-smi")
+        )
     return known("failed", next((a.source for a in accounts if a.state == "failed"), kernel.SYSFS))
 
 
@@ -105,7 +115,12 @@ def _version(accounts: tuple[Account, ...], modules: list[tuple[str, str]], aske
             said.append((match[1], view.real(asked.library[0])))
         said += [(account.library, account.source) for account in accounts if account.library]
     if not said:
-        return unknown(next((account.says for account in accounts if account.says), "no source states it"))
+        return unknown(
+            next(
+                (account.says for account in accounts if account.says),
+                Text(en="no source states it", zh="没有来源给出"),
+            )
+        )
     (value, source), *others = said
     if all(other == value for other, _ in others):
         return known(value, source)
@@ -114,20 +129,27 @@ def _version(accounts: tuple[Account, ...], modules: list[tuple[str, str]], aske
 
 def _module_kind(view: View, asked: Asked) -> Fact[str]:
     if asked.on_wsl2:
-        return unknown("under WSL2 the kernel module is Windows' own")
+        return unknown(Text(en="under WSL2 the kernel module is Windows' own", zh="WSL2 下内核模块属于 Windows"))
     kind = kernel.module_kind(view)
-    return known(kind, kernel.PROCFS) if kind else unknown(f"{kernel.PROCFS} does not say")
+    return (
+        known(kind, kernel.PROCFS)
+        if kind
+        else unknown(Text(en=f"{kernel.PROCFS} does not say", zh=f"{kernel.PROCFS} 未给出"))
+    )
 
 
 def _says(accounts: tuple[Account, ...], status: Known[str]) -> Fact[str]:
     if status.value == "no-access":
-        text = "the kernel module is loaded, but this process is given no GPU (a container started without GPUs?)"
+        text = Text(
+            en="the kernel module is loaded, but this process is given no GPU (a container started without GPUs?)",
+            zh="内核模块已加载，但没有给当前进程分配 GPU（启动容器时未指定 GPU？）",
+        )
         return known(text, status.source)
     silent = ("answered",) if status.value == "failed" else ("answered", "absent")
     said = [(a.says, a.source) for a in accounts if a.says and a.state not in silent]
     if not said:
-        return unknown("nothing failed")
-    return known("; ".join(text for text, _ in said), ", ".join(source for _, source in said))
+        return unknown(Text(en="nothing failed", zh="没有失败"))
+    return known(joined((text for text, _ in said), SEMICOLON), ", ".join(source for _, source in said))
 
 
 def _gpus(accounts: tuple[Account, ...], status: Known[str], view: View, asked: Asked) -> Fact[tuple[Gpu, ...]]:
@@ -142,13 +164,22 @@ def _gpus(accounts: tuple[Account, ...], status: Known[str], view: View, asked: 
     if tegra is not None:
         return known((tegra,), "/proc/device-tree")
     if status.value == "not-answering":
-        return unknown("the driver does not answer")
+        return unknown(Text(en="the driver does not answer", zh="驱动没有响应"))
     if status.value == "no-access":
-        return unknown("this process is given no GPU; what the machine has cannot be seen from here")
+        return unknown(
+            Text(
+                en="this process is given no GPU; what the machine has cannot be seen from here",
+                zh="没有给当前进程分配 GPU，从这里看不到机器上的显卡",
+            )
+        )
     listed = kernel.listed_gpus(view)
     if listed:
         return known(listed, "/proc/driver/nvidia/gpus")
-    return _on_the_bus(view, f"the driver does not list them ({status.value})", on_wsl2=asked.on_wsl2)
+    return _on_the_bus(
+        view,
+        Text(en=f"the driver does not list them ({status.value})", zh=f"驱动没有列出显卡（{status.value}）"),
+        on_wsl2=asked.on_wsl2,
+    )
 
 
 def _filled(gpu: Gpu, others: list[Gpu]) -> Gpu:
@@ -171,29 +202,42 @@ def _completed(gpu: Gpu, same: Gpu) -> Gpu:
 def _no_driver(view: View, *, on_wsl2: bool) -> tuple[Driver, Fact[tuple[Gpu, ...]]]:
     tegra = kernel.jetson_gpu(view)
     if tegra is not None:
-        reason = unknown("the GPU of a Jetson has no NVML here")
+        reason = unknown(Text(en="the GPU of a Jetson has no NVML here", zh="Jetson 的 GPU 在这里没有 NVML"))
         driver = Driver(status=reason, version=reason, platform=known("linux", "uname"), cuda=reason)
         return driver, known((tegra,), "/proc/device-tree")
-    source = "no kernel module, no device node, no NVML, no nvidia-smi"
-    reason = unknown("there is no NVIDIA driver")
+    source = Text(
+        en="no kernel module, no device node, no NVML, no nvidia-smi", zh="没有内核模块、设备节点、NVML 和 nvidia-smi"
+    )
+    reason = unknown(Text(en="there is no NVIDIA driver", zh="没有 NVIDIA 驱动"))
     driver = Driver(status=known("absent", source), version=reason, platform=_platform(on_wsl2=on_wsl2), cuda=reason)
-    return driver, _on_the_bus(view, "there is no NVIDIA driver", on_wsl2=on_wsl2)
+    return driver, _on_the_bus(view, Text(en="there is no NVIDIA driver", zh="没有 NVIDIA 驱动"), on_wsl2=on_wsl2)
 
 
 def _platform(*, on_wsl2: bool) -> Fact[str]:
     return known("windows" if on_wsl2 else "linux", "uname")
 
 
-def _on_the_bus(view: View, why: str, *, on_wsl2: bool) -> Fact[tuple[Gpu, ...]]:
+def _on_the_bus(view: View, why: Text, *, on_wsl2: bool) -> Fact[tuple[Gpu, ...]]:
     if on_wsl2:  # GPUs are not on the PCI bus of WSL2; Windows mounts the driver of an NVIDIA GPU where it has one
         if view.kind(f"{wsl.LIBRARIES}/libcuda.so.1") is None:
-            return known((), f"{wsl.LIBRARIES} holds no libcuda: Windows brings no NVIDIA driver")
+            return known(
+                (),
+                Text(
+                    en=f"{wsl.LIBRARIES} holds no libcuda: Windows brings no NVIDIA driver",
+                    zh=f"{wsl.LIBRARIES} 中没有 libcuda：Windows 没有提供 NVIDIA 驱动",
+                ),
+            )
         return unknown(why)
     found = kernel.pci_gpus(view)
     if found:
         return known(found, "/sys/bus/pci/devices")
     if kernel.has_amd_compute(view):
-        return unknown("an AMD GPU is here; ROCm machines are read from pasted reports only")
+        return unknown(
+            Text(
+                en="an AMD GPU is here; ROCm machines are read from pasted reports only",
+                zh="这里是 AMD 显卡；ROCm 机器只支持读取粘贴的报告",
+            )
+        )
     if found is None:
-        return known((), f"{why}, and no PCI bus can be seen")
-    return known((), "/sys/bus/pci/devices lists no NVIDIA GPU")
+        return known((), Text(en=f"{why}, and no PCI bus can be seen", zh=f"{why.zh}，也看不到 PCI 总线"))
+    return known((), Text(en="/sys/bus/pci/devices lists no NVIDIA GPU", zh="/sys/bus/pci/devices 中没有 NVIDIA GPU"))

@@ -6,6 +6,7 @@ import re
 
 from envdoctor.facts import Gpu, known, unknown
 from envdoctor.probe.ports import View, text_of
+from envdoctor.text import Text
 
 SYSFS = "/sys/module/nvidia/version"
 PROCFS = "/proc/driver/nvidia/version"
@@ -65,7 +66,12 @@ def listed_gpus(view: View) -> tuple[Gpu, ...]:
         pairs = (line.partition(":") for line in (text_of(view, path, 4096) or "").splitlines())
         fields = {key.strip(): value.strip() for key, _, value in pairs}
         model = fields.get("Model", "")
-        silent = unknown("the driver's own tools failed; the kernel module does not state it")
+        silent = unknown(
+            Text(
+                en="the driver's own tools failed; the kernel module does not state it",
+                zh="驱动自带的工具运行失败，内核模块也未给出",
+            )
+        )
         found.append(
             Gpu(
                 index=index,
@@ -84,7 +90,7 @@ def pci_gpus(view: View) -> tuple[Gpu, ...] | None:
         names = view.names(_PCI)[:_MOST]
     except OSError:
         return None
-    silent = unknown("no driver states it")
+    silent = unknown(Text(en="no driver states it", zh="没有驱动给出"))
     found: list[Gpu] = []
     for name in names:
         folder = f"{_PCI}/{name}"
@@ -108,14 +114,14 @@ def jetson_gpu(view: View) -> Gpu | None:
     model = (text_of(view, _MODEL, 4096) or "").strip("\0 \n")
     if not model and capability is None:
         return None
-    shared = unknown("the GPU shares the system's memory")
-    silent = unknown("a Jetson does not state it")
+    shared = unknown(Text(en="the GPU shares the system's memory", zh="GPU 与系统共用内存"))
+    silent = unknown(Text(en="a Jetson does not state it", zh="Jetson 不提供"))
     return Gpu(
         index=0,
         name=known(model, _MODEL) if model else silent,
         compute_capability=known(capability, _COMPATIBLE)
         if capability
-        else unknown("the device tree names no chip that is known"),
+        else unknown(Text(en="the device tree names no chip that is known", zh="设备树中没有已知的芯片")),
         memory_bytes=shared, memory_free_bytes=shared, uuid=silent, ecc_errors=silent, mig=known(False, _COMPATIBLE),
         vendor=known("nvidia", _COMPATIBLE),
     )  # fmt: skip

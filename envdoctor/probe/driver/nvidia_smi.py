@@ -13,6 +13,7 @@ from typing import Any
 from envdoctor.facts import Fact, Gpu, known, unknown
 from envdoctor.probe.driver.account import Account
 from envdoctor.probe.ports import Outcome, Pending, Runner
+from envdoctor.text import Text, same
 
 SOURCE = "nvidia-smi --query-gpu"
 FIELDS = ("index", "name", "uuid", "driver_version", "memory.total", "memory.free")
@@ -49,23 +50,40 @@ def _start(runner: Runner, label: str, program: str, fields: tuple[str, ...], en
 def account(outcome: Outcome | None) -> Account:
     """What nvidia-smi said. The columns count from the left, so both queries are read alike."""
     if outcome is None or outcome.status == "not-found":
-        return Account(source=SOURCE, state="absent", says="there is no nvidia-smi")
+        return Account(source=SOURCE, state="absent", says=Text(en="there is no nvidia-smi", zh="没有 nvidia-smi"))
     if outcome.status == "no-answer":
-        return Account(source=SOURCE, state="no-answer", says="nvidia-smi does not answer")
+        return Account(
+            source=SOURCE, state="no-answer", says=Text(en="nvidia-smi does not answer", zh="nvidia-smi 没有响应")
+        )
     text = f"{outcome.stdout}\n{outcome.stderr}"
     if _MISMATCH.search(text):
         library = _LIBRARY.search(text)
         return Account(
-            source=SOURCE, state="mismatch", says=outcome.says, library=library[1] if library is not None else None
+            source=SOURCE,
+            state="mismatch",
+            says=same(outcome.says),
+            library=library[1] if library is not None else None,
         )
     if _NO_DEVICES.search(text):
-        return Account(source=SOURCE, state="answered", says=outcome.says, gpus=())
+        return Account(source=SOURCE, state="answered", says=same(outcome.says), gpus=())
     rows = [[cell.strip() for cell in row] for row in _rows(outcome.stdout)]
     gpus = tuple(gpu for row in rows[:_MOST_GPUS] if (gpu := _gpu(row)) is not None)
     if not gpus:
-        crash = f"nvidia-smi crashed (signal {-outcome.code})" if outcome.code is not None and outcome.code < 0 else ""
-        says = crash or outcome.says or outcome.reason or f"nvidia-smi printed nothing (exit status {outcome.code})"
-        return Account(source=SOURCE, state="failed", says=says)
+        crash = (
+            Text(en=f"nvidia-smi crashed (signal {-outcome.code})", zh=f"nvidia-smi 崩溃（信号 {-outcome.code}）")
+            if outcome.code is not None and outcome.code < 0
+            else ""
+        )
+        says = (
+            crash
+            or outcome.says
+            or outcome.reason
+            or Text(
+                en=f"nvidia-smi printed nothing (exit status {outcome.code})",
+                zh=f"nvidia-smi 没有输出（退出码 {outcome.code}）",
+            )
+        )
+        return Account(source=SOURCE, state="failed", says=same(says))
     version = next((row[3] for row in rows if len(row) > 3 and _VERSION.fullmatch(row[3])), None)
     return Account(source=SOURCE, state="answered", version=version, gpus=gpus)
 
@@ -107,4 +125,8 @@ def _mib(text: str) -> Fact[int]:
 
 
 def _not_stated(text: str) -> Fact[Any]:
-    return unknown(f"nvidia-smi says {text[:60]}" if text else "this nvidia-smi does not know the field")
+    return unknown(
+        Text(en=f"nvidia-smi says {text[:60]}", zh=f"nvidia-smi 显示 {text[:60]}")
+        if text
+        else Text(en="this nvidia-smi does not know the field", zh="此版本的 nvidia-smi 没有该字段")
+    )

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from envdoctor.facts import Fact, Gpu, known, unknown
+from envdoctor.facts import NOT_STATED, Fact, Gpu, known, unknown
 from envdoctor.probe.driver.account import Account
 from envdoctor.probe.ports import Outcome, Pending, Runner
+from envdoctor.text import NOTHING, Text, in_zh, same
 
 SOURCE = "NVML"
 CHILD = str(Path(__file__).with_name("nvml_child.py"))
@@ -32,7 +33,14 @@ def start(runner: Runner, environ: Mapping[str, str], library: str | None) -> Pe
 def account(outcome: Outcome | None) -> Account:
     """What NVML said."""
     if outcome is None:
-        return Account(source=SOURCE, state="failed", says="the Python binding of NVML (nvidia-ml-py) is not installed")
+        return Account(
+            source=SOURCE,
+            state="failed",
+            says=Text(
+                en="the Python binding of NVML (nvidia-ml-py) is not installed",
+                zh="未安装 NVML 的 Python 绑定（nvidia-ml-py）",
+            ),
+        )
     lines = [value for line in outcome.stdout.splitlines() if (value := _parsed(line)) is not None]
     head = next((line for line in lines if "version" in line), {})
     error = next((line["error"] for line in lines if isinstance(line.get("error"), dict)), None)
@@ -46,18 +54,22 @@ def account(outcome: Outcome | None) -> Account:
         "gpus": gpus if complete else None,
     }
     if outcome.status == "no-answer":
-        return Account(**common, state="no-answer", says="NVML does not answer")
+        return Account(**common, state="no-answer", says=Text(en="NVML does not answer", zh="NVML 没有响应"))
     if error is not None:
         return _failed(common, error)
     if outcome.ok and complete:
         return Account(**common, state="answered")
     says = outcome.says or outcome.reason
-    crash = f"NVML crashed (signal {-outcome.code})" if outcome.code is not None and outcome.code < 0 else ""
-    return Account(**common, state="failed", says=crash or f"NVML: {says}")
+    crash = (
+        Text(en=f"NVML crashed (signal {-outcome.code})", zh=f"NVML 崩溃（信号 {-outcome.code}）")
+        if outcome.code is not None and outcome.code < 0
+        else NOTHING
+    )
+    return Account(**common, state="failed", says=crash or Text(en=f"NVML: {says}", zh=f"NVML：{in_zh(says)}"))
 
 
 def _failed(common: dict[str, Any], error: dict[str, Any]) -> Account:
-    says = f"NVML: {error.get('text', '')}"[:400]
+    says = same(f"NVML: {error.get('text', '')}"[:400])
     code = error.get("code")
     if code == _MISMATCH:
         return Account(**common, state="mismatch", says=says)
@@ -80,7 +92,8 @@ def _gpus(line: dict[str, Any]) -> list[Gpu]:
     def fact(name: str) -> Fact[Any]:
         if name in line:
             return known(line[name], SOURCE)
-        return unknown(f"NVML: {why or (missing or {}).get(name) or 'not stated'}")
+        says = why or (missing or {}).get(name) or NOT_STATED.reason
+        return unknown(Text(en=f"NVML: {says}", zh=f"NVML：{in_zh(says)}"))
 
     capability = line.get("capability")
     whole = Gpu(

@@ -33,7 +33,7 @@ class Choice:
     folder: str | None = None
     config: Mapping[str, str] | None = None  #: pyvenv.cfg, keys in lower case; None where there is none
     conda: bool = False
-    missing: str | None = None
+    missing: Text | None = None
 
 
 def choose(view: View, python: str | None, environ: Mapping[str, str], cwd: str) -> Choice:
@@ -51,7 +51,9 @@ def choose(view: View, python: str | None, environ: Mapping[str, str], cwd: str)
     for folder, source in folders:
         if folder and (found := _environment(view, folder, source)):
             return found
-    return _interpreter(view, sys.executable or "python3", "the Python that runs envdoctor")
+    return _interpreter(
+        view, sys.executable or "python3", Text(en="the Python that runs envdoctor", zh="运行 envdoctor 的 Python")
+    )
 
 
 def _given(view: View, python: str, environ: Mapping[str, str], cwd: str) -> Choice:
@@ -107,10 +109,13 @@ def _environment(view: View, folder: str, source: str) -> Choice | None:
     )
 
 
-def _gone(view: View, executable: str) -> str:
+def _gone(view: View, executable: str) -> Text:
     if view.is_link(executable):
-        return f"the interpreter is gone: {executable} points to {view.real(executable)}, which does not exist"
-    return f"the interpreter is gone: there is no {executable}"
+        return Text(
+            en=f"the interpreter is gone: {executable} points to {view.real(executable)}, which does not exist",
+            zh=f"解释器已不存在：{executable} 指向 {view.real(executable)}，而后者不存在",
+        )
+    return Text(en=f"the interpreter is gone: there is no {executable}", zh=f"解释器已不存在：没有 {executable}")
 
 
 def _interpreter(view: View, path: str, source: str) -> Choice:

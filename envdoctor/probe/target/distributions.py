@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from envdoctor.errors import system_says
 from envdoctor.facts import Distribution, UnreadableMetadata
 from envdoctor.probe.environment import without_user_info
 from envdoctor.probe.ports import View, printable
 from envdoctor.probe.target.search_path import Place
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 _FIRST_BYTES = 1 << 14  # the headers of almost every distribution; the description that follows is not read
@@ -38,8 +40,9 @@ class Installed:
 class _UnreadableError(Exception):
     """Why one metadata folder says nothing. `there`: its METADATA exists, so its files most likely do too."""
 
-    def __init__(self, reason: str, *, there: bool = False) -> None:
+    def __init__(self, reason: Text, *, there: bool = False) -> None:
         super().__init__(reason)
+        self.reason = reason
         self.there = there
 
 
@@ -56,7 +59,7 @@ def installed(view: View, places: Iterable[Place]) -> tuple[list[Installed], lis
             try:
                 item = _read(view, place, name)
             except _UnreadableError as error:
-                unreadable.append(UnreadableMetadata(path=printable(path), reason=str(error)))
+                unreadable.append(UnreadableMetadata(path=printable(path), reason=error.reason))
                 item = _from_name(place, name) if error.there else None
             if item is not None:
                 found.setdefault(item.distribution.name, []).append(item)
@@ -66,15 +69,25 @@ def installed(view: View, places: Iterable[Place]) -> tuple[list[Installed], lis
 def _read(view: View, place: Place, name: str) -> Installed:
     path = f"{place.folder}/{name}"
     if name.startswith("~"):
-        raise _UnreadableError("left behind by an install or uninstall that was interrupted")
+        raise _UnreadableError(
+            Text(en="left behind by an install or uninstall that was interrupted", zh="安装或卸载中断后的残留")
+        )
     if name.endswith(".egg-link"):
         return _egg_link(view, place, name)
     try:
         headers = _headers(view, path)
     except FileNotFoundError:
-        raise _UnreadableError("METADATA is missing: an install or uninstall was interrupted") from None
+        raise _UnreadableError(
+            Text(
+                en="METADATA is missing: an install or uninstall was interrupted",
+                zh="缺少 METADATA：安装或卸载曾被中断",
+            )
+        ) from None
     except OSError as error:
-        raise _UnreadableError(f"METADATA cannot be read: {error.strerror or error}", there=True) from None
+        raise _UnreadableError(
+            Text(en=f"METADATA cannot be read: {system_says(error)}", zh=f"METADATA 无法读取：{system_says(error).zh}"),
+            there=True,
+        ) from None
     return _parsed(view, place, path, headers)
 
 
@@ -90,8 +103,12 @@ def _parsed(view: View, place: Place, path: str, headers: bytes) -> Installed:
     for key in (b"name", b"version"):
         if not (_NAME if key == b"name" else _VERSION).match(fields.get(key, "")):
             word = key.decode().capitalize()
-            problem = f"holds {word}: {fields[key]!r:.60}" if key in fields else f"has no {word}"
-            raise _UnreadableError(f"METADATA {problem}", there=True)
+            problem = (
+                Text(en=f"holds {word}: {fields[key]!r:.60}", zh=f"中的 {word} 为 {fields[key]!r:.60}")
+                if key in fields
+                else Text(en=f"has no {word}", zh=f"没有 {word}")
+            )
+            raise _UnreadableError(Text(en=f"METADATA {problem}", zh=f"METADATA {problem.zh}"), there=True)
     installer, url, editable = _record(view, path) if path.endswith(".dist-info") else (None, None, False)
     distribution = Distribution(
         name=normalized(fields[b"name"]), version=fields[b"version"], source=printable(path),
@@ -143,7 +160,9 @@ def _egg_link(view: View, place: Place, name: str) -> Installed:
         eggs = [egg for egg in view.names(target) if egg.endswith(".egg-info")]
         found = _parsed(view, place, f"{target}/{eggs[0]}", _headers(view, f"{target}/{eggs[0]}"))
     except (OSError, IndexError):
-        raise _UnreadableError("the source folder that it links to is gone") from None
+        raise _UnreadableError(
+            Text(en="the source folder that it links to is gone", zh="它指向的源码目录已不存在")
+        ) from None
     return replace(found, distribution=replace(found.distribution, editable=True))
 
 

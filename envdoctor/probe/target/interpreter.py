@@ -10,7 +10,7 @@ from pathlib import Path
 from envdoctor.errors import UsageError
 from envdoctor.probe.ports import Outcome, Pending, Runner, View
 from envdoctor.probe.target.choice import Choice
-from envdoctor.text import Text, in_zh
+from envdoctor.text import NOTHING, Text, in_zh
 from envdoctor.values import dataclass
 
 INSIDE = str(Path(__file__).with_name("inside.py"))
@@ -35,7 +35,7 @@ class Interpreter:
     site: tuple[str, ...]
     version: str | None = None  #: "3.11.7"
     version_source: str = ""
-    reason: str = ""
+    reason: Text = NOTHING
 
     @property
     def feature(self) -> str:
@@ -57,7 +57,7 @@ def answer(choice: Choice, outcome: Outcome | None, view: View) -> Interpreter:
     Raises UsageError where `--python` named something that ran and is no Python 3.4 or newer.
     """
     fields = _fields(outcome.stdout) if outcome is not None and outcome.ok else {}
-    reason = ""
+    reason = NOTHING
     if not fields:
         reason = choice.missing or _why(choice, outcome)
     base = fields.get("prefix") or (choice.config or {}).get("home", "").removesuffix("/bin")

@@ -13,6 +13,7 @@ from envdoctor.probe.target.requirements import unmet
 from envdoctor.probe.target.search_path import Place, python_path, search_path
 from envdoctor.probe.target.shadowing import shadowed_modules
 from envdoctor.probe.target.torch import torch
+from envdoctor.text import NOTHING, Text
 from envdoctor.values import dataclass
 
 
@@ -36,7 +37,9 @@ def target(choice: Choice, outcome: Outcome | None, view: View, environ: Mapping
     found, unreadable = installed(view, places)
     kind, shown_by = kind_of(interpreter, choice, environ)
     site = interpreter.site
-    no_site = unknown(interpreter.reason or "no site-packages folder was found")
+    no_site = unknown(
+        interpreter.reason or Text(en="no site-packages folder was found", zh="未找到 site-packages 目录")
+    )
     complete: Fact[bool] = known(True, ", ".join(place.folder for place in places)) if site else no_site
     managed = externally_managed(interpreter, choice, view)
     names = {item.distribution.name for item in found}
@@ -67,7 +70,7 @@ def target(choice: Choice, outcome: Outcome | None, view: View, environ: Mapping
 
 def _torch(view: View, places: tuple[Place, ...], found: list[Installed], no_site: Fact[str]) -> Torch:
     if not places:
-        reason = unknown(getattr(no_site, "reason", ""))
+        reason = unknown(getattr(no_site, "reason", NOTHING))
         return Torch(version=reason, cuda=reason, hip=reason, cxx11_abi=reason, archs=reason)
     return torch(view, places, found)
 
@@ -105,4 +108,7 @@ def _leaks(found: list[Installed]) -> tuple[str, ...]:
 
 
 def _user_folder(places: tuple[Place, ...]) -> str:
-    return next((place.folder for place in places if place.origin == "user site"), "no user site is read")
+    return next(
+        (place.folder for place in places if place.origin == "user site"),
+        Text(en="no user site is read", zh="不读取用户 site 目录"),
+    )

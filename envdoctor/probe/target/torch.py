@@ -9,6 +9,7 @@ from envdoctor.facts import Fact, Torch, Witness, known, unknown
 from envdoctor.probe.ports import View, text_of
 from envdoctor.probe.target.distributions import Installed
 from envdoctor.probe.target.search_path import Place
+from envdoctor.text import Text
 
 _ASSIGNMENT = re.compile(
     r"""^(?P<name>__version__|cuda|hip)\s*(?::[^=\n]*)?=\s*(?:(?P<quote>['"])(?P<value>[^'"\n]{0,80})(?P=quote)|(?P<none>None))""",
@@ -18,7 +19,7 @@ _ASSIGNMENT = re.compile(
 #: every extension that checks anything calls it (c10/util/Exception.h)
 _OLD_ABI = "_ZN3c106detail14torchCheckFailEPKcS2_jRKSs"
 _NEW_ABI = "_ZN3c106detail14torchCheckFailEPKcS2_jRKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"
-_ABSENT = "torch is not installed in the target"
+_ABSENT = Text(en="torch is not installed in the target", zh="目标环境未安装 torch")
 
 
 def torch(view: View, places: Iterable[Place], found: Iterable[Installed]) -> Torch:
@@ -30,7 +31,12 @@ def torch(view: View, places: Iterable[Place], found: Iterable[Installed]) -> To
         if metadata is None:
             reason = unknown(_ABSENT)
             return Torch(version=reason, cuda=reason, hip=reason, cxx11_abi=reason, archs=reason)
-        why = unknown(f"torch {metadata.version} is listed as installed, but its folder has no version.py")
+        why = unknown(
+            Text(
+                en=f"torch {metadata.version} is listed as installed, but its folder has no version.py",
+                zh=f"torch {metadata.version} 显示已安装，但其目录中没有 version.py",
+            )
+        )
         return Torch(version=known(metadata.version, metadata.source), cuda=why, hip=why, cxx11_abi=why, archs=why)
     source = f"{folder}/version.py"
     values = {
@@ -40,26 +46,38 @@ def torch(view: View, places: Iterable[Place], found: Iterable[Installed]) -> To
     also: tuple[Witness, ...] = ()
     if metadata is not None and version is not None and metadata.version.partition("+")[0] != version.partition("+")[0]:
         also = (Witness(value=metadata.version, source=metadata.source),)
-    silent = unknown(f"{source} does not state it")
+    silent = unknown(Text(en=f"{source} does not state it", zh=f"{source} 未给出"))
     return Torch(
         version=known(version, source, also) if version else silent,
         cuda=known(values["cuda"], source) if "cuda" in values else silent,
         hip=known(values["hip"], source) if "hip" in values else silent,
         cxx11_abi=_abi(view, folder),
-        archs=unknown("not read yet: the architectures stand in the GPU code of torch's libraries"),
+        archs=unknown(
+            Text(
+                en="not read yet: the architectures stand in the GPU code of torch's libraries",
+                zh="尚未读取：架构信息在 torch 库的 GPU 代码中",
+            )
+        ),
     )
 
 
 def _abi(view: View, folder: str) -> Fact[bool]:
     from envdoctor.binaries.elf import ElfFile
-    from envdoctor.binaries.reading import UnreadableBinaryError
+    from envdoctor.binaries.reading import UnreadableBinaryError, reason_of
 
     path = f"{folder}/lib/libc10.so"
     try:
         with view.open(path) as stream, ElfFile(stream) as library:
             symbols = library.exports((_OLD_ABI, _NEW_ABI))
     except (OSError, UnreadableBinaryError) as error:
-        return unknown(f"{path} cannot be read: {error}")
+        return unknown(
+            Text(en=f"{path} cannot be read: {reason_of(error)}", zh=f"{path} 无法读取：{reason_of(error).zh}")
+        )
     if len(symbols) != 1:
-        return unknown(f"{path} exports neither or both of the two symbols that tell the C++ ABI")
-    return known(_NEW_ABI in symbols, f"symbols of {path}")
+        return unknown(
+            Text(
+                en=f"{path} exports neither or both of the two symbols that tell the C++ ABI",
+                zh=f"{path} 中用于判断 C++ ABI 的两个符号都没有或都有",
+            )
+        )
+    return known(_NEW_ABI in symbols, Text(en=f"symbols of {path}", zh=f"{path} 的符号表"))

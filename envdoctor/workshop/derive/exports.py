@@ -6,6 +6,7 @@ import struct
 from pathlib import Path
 
 from envdoctor.binaries.reading import UnreadableBinaryError
+from envdoctor.text import Text
 
 __all__ = ["defined_symbols"]
 
@@ -40,7 +41,7 @@ def defined_symbols(path: Path) -> frozenset[str]:
             stream.seek(names_at)
             names = stream.read(names_size)
     except (ELFError, OSError, ValueError, struct.error) as error:
-        raise UnreadableBinaryError(f"symbol table: {error}") from error
+        raise UnreadableBinaryError(Text(en=f"symbol table: {error}", zh=f"符号表：{error}")) from error
     found: set[str] = set()
     for name, info, other, section, _value, _size in _SYMBOL.iter_unpack(
         table[: len(table) - len(table) % _SYMBOL.size]

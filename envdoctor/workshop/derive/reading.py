@@ -180,7 +180,7 @@ def _library(name: str, size: int, path: Path) -> Library:
                 problem=problem,
             )
     except UnreadableBinaryError as error:
-        return Library(path=name, size=size, floors={}, problem=str(error))
+        return Library(path=name, size=size, floors={}, problem=error.says)
 
 
 def _gpu_code(elf: ElfFile) -> tuple[dict[str, int] | None, int, str | None]:
