@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from envdoctor.knowledge.owners import owners_of_module
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 from envdoctor.versions import Scheme, at_least
 
@@ -64,14 +65,16 @@ class Change:
         else:
             yield f">={came[-1]}" if len(came) > len(gone) else f">={came[0]},<{gone[0]}"
 
-    def says(self) -> tuple[str, str]:
+    def says(self) -> Text:
         """The last thing that happened to it, in both languages, without the name."""
         came, at = self.events[-1]
         if came and len(self.events) == 1:
-            return f"{self.distribution} {at} is the first release that has it", f"{self.distribution} {at} 起才有"
+            return Text(
+                en=f"{self.distribution} {at} is the first release that has it", zh=f"{self.distribution} {at} 起才有"
+            )
         if came:
-            return f"{self.distribution} {at} has it again", f"{self.distribution} {at} 又恢复了"
-        return f"{self.distribution} {at} removed it", f"{self.distribution} {at} 已将其删除"
+            return Text(en=f"{self.distribution} {at} has it again", zh=f"{self.distribution} {at} 又恢复了")
+        return Text(en=f"{self.distribution} {at} removed it", zh=f"{self.distribution} {at} 已将其删除")
 
 
 def change_of_name(tables: Mapping[str, Any], module: str, name: str | None) -> Change | None:

@@ -72,7 +72,7 @@ def _measured_move(context: CheckContext, hit: SignatureHit, change: Change) -> 
             "provider": provider,
             "importer": importer or Text(en="the importing package", zh="执行导入的包"),
             "version": version or "?",
-            "says": change.says()[0],
+            "says": change.says(),
             "provider_pin": change.pin(version),
             "first": provider,
         },
