@@ -133,7 +133,8 @@ def _known_packages(
 
 #: tables whose rows are the releases of one distribution
 _TABLES_OF = {
-    "vllm-pins": "vllm", "lmdeploy-pins": "lmdeploy", "transformers": "transformers", "torch-builds": "torch",
+    "vllm-pins": "vllm", "lmdeploy-pins": "lmdeploy", "sglang-pins": "sglang",
+    "transformers": "transformers", "torch-builds": "torch",
     "bitsandbytes-cuda": "bitsandbytes",
 }  # fmt: skip
 

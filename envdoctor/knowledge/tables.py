@@ -213,6 +213,21 @@ def lmdeploy_pin(tables: Tables, version: str) -> LmdeployPin | None:
     return LmdeployPin(version=row["version"], torch=row["torch"], **more)
 
 
+def sglang_needs(tables: Tables, version: str) -> Mapping[str, str]:
+    """What an SGLang release requires: distribution -> specifier. Empty where the release is not known."""
+    row = _release(_rows(tables, "sglang-pins"), version)
+    return {name.replace("_", "-"): spec for name, spec in (row or {}).items() if name != "version"}
+
+
+def sgl_kernel_torch(tables: Tables, version: str) -> str | None:
+    """The torch that a release of sgl-kernel (sglang-kernel) was built for: that of the newest SGLang which pins both."""
+    for row in reversed(_rows(tables, "sglang-pins")):
+        pinned = row.get("sglang_kernel", row.get("sgl_kernel"))
+        if isinstance(pinned, str) and pinned == f"=={version}" and "torch" in row:
+            return str(row["torch"])
+    return None
+
+
 def transformers_needs(tables: Tables, version: str) -> TransformersNeeds | None:
     """What a transformers release requires."""
     row = _release(_rows(tables, "transformers"), version)

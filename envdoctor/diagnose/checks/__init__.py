@@ -12,11 +12,4 @@ from envdoctor.diagnose.checks import (  # noqa: F401 - importing a module regis
     log_symbols,
     models,
     pins,
-    requirements,
-    shapes,
-    smoke,
-    workload,
-)
-from envdoctor.diagnose.checks.registry import CHECKS, CheckContext, Hit, check
-
-__all__ = ["CHECKS", "CheckContext", "Hit", "check"]
+    sglang,

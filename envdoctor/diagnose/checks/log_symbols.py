@@ -11,9 +11,10 @@ from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_rea
 from envdoctor.diagnose.checks.traces import importer_of, likely_asker, wheel_name
 from envdoctor.diagnose.signatures import SignatureHit
 from envdoctor.facts.extensions import SymbolMeaning
+from envdoctor.knowledge.limits import symbol_origin
 from envdoctor.knowledge.owners import library_owner, owners_of_module, owners_of_path
-from envdoctor.knowledge.tables import family_torch, vllm_pin
 from envdoctor.text import Text
+from envdoctor.knowledge.tables import family_torch, sgl_kernel_torch, sglang_needs, vllm_pin
 from envdoctor.values import dataclass
 
 _FULL = 2  # dots of a whole torch version; `~=2.0` would admit every 2.x
@@ -143,9 +144,18 @@ def _foreign(context: CheckContext, hit: SignatureHit, found: _Undefined, row: t
 
 
 def _of_torch(context: CheckContext, hit: SignatureHit, found: _Undefined) -> Hit:
+<<<<<<< HEAD
     pin, meaning = _MEANING.get(
         meaning_of(found.symbol), ("", Text(en="another version of torch", zh="另一个 torch 版本"))
     )
+=======
+    pin, meaning = _MEANING.get(meaning_of(found.symbol), ("", "another version of torch"))
+    origin = symbol_origin(context.tables, found.symbol)
+    if origin is not None and len(origin.torch) == 1:
+        only = origin.torch[0]
+        bounds = [f">={only.introduced}"] * bool(only.introduced) + [f"<{only.fixed}"] * bool(only.fixed)
+        pin, meaning = ",".join(bounds), "torch " + ", ".join(bounds)
+>>>>>>> a55988f (SGLang: architectures, quantization methods and pins of every release, measured; sgl-kernel's torch is read off them)
     owner = next(
         (name for name in found.owners if name in context.view.packages), found.owners[0] if found.owners else ""
     )
@@ -180,6 +190,8 @@ def _of_torch(context: CheckContext, hit: SignatureHit, found: _Undefined) -> Hi
 
 def pinned_torch(context: CheckContext, owner: str, version: str | None) -> str:
     """The torch that this very version of the extension loads on: as the derived tables measured it, else as it requires."""
+    if owner in ("sgl-kernel", "sglang-kernel"):
+        return _torch_of_sgl_kernel(context, version)
     if not version:
         return ""
     found = context.derived_of(owner).loads_on(owner, version)
@@ -195,6 +207,13 @@ def _required_torch(context: CheckContext, owner: str, version: str) -> str:
     pin = vllm_pin(context.tables, version)
     wanted = pin.torch if pin and pin.torch else ""
     return wanted.replace(">=", "~=") if wanted.startswith(">=") and wanted.count(".") == _FULL else wanted
+
+
+def _torch_of_sgl_kernel(context: CheckContext, version: str | None) -> str:
+    """Its metadata names no torch; the SGLang releases that pin it do, and so does the installed SGLang."""
+    found = sgl_kernel_torch(context.tables, version) if version else None
+    engine = context.view.version("sglang")
+    return found or (sglang_needs(context.tables, engine).get("torch", "") if engine else "")
 
 
 def fitting_version(context: CheckContext, owner: str, torch: str | None) -> str:

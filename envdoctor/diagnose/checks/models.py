@@ -198,7 +198,7 @@ def _too_early(context: CheckContext, table: Mapping[str, Any], path: str) -> tu
 def vllm_architecture(context: CheckContext) -> Iterable[Hit]:
     """An architecture that the installed vLLM does not list."""
     table = context.tables.get("vllm-architectures")
-    if table is None:
+    if table is None or engine_of(context) == "sglang":
         return
     for hit in context.hits[:1]:
         yield _from_band(context, table, hit.groups["architecture"], hit)
@@ -221,7 +221,7 @@ def vllm_architecture(context: CheckContext) -> Iterable[Hit]:
 def vllm_quantization(context: CheckContext) -> Iterable[Hit]:
     """A quantization method that the installed vLLM does not know."""
     table = context.tables.get("vllm-quantization")
-    if table is None:
+    if table is None or engine_of(context) == "sglang":
         return
     for hit in context.hits[:1]:
         yield _from_band(context, table, hit.groups["method"], hit)
@@ -251,7 +251,14 @@ def vllm_bitsandbytes(context: CheckContext) -> Iterable[Hit]:
             values["says"] = Text(en=f"{first} is the first that does", zh=f"从 {first} 开始才支持")
             values["pin"] = f">={first}"
         known = (context.because("package.vllm"),) if version else ()
-        yield Hit(because=(log_reason(hit), *known), values=values, explains=2, weight=4)
+        engine = engine_of(context)
+        yield Hit(
+            because=(log_reason(hit), *known),
+            values=values,
+            packages=("vllm",) if engine != "sglang" else ("sglang", "bitsandbytes"),
+            explains=2,
+            weight=4,
+        )
 
 
 @check("EC-peft-adapter")
