@@ -12,4 +12,12 @@ from envdoctor.diagnose.checks import (  # noqa: F401 - importing a module regis
     log_symbols,
     models,
     pins,
+    requirements,
     sglang,
+    shapes,
+    smoke,
+    workload,
+)
+from envdoctor.diagnose.checks.registry import CHECKS, CheckContext, Hit, check
+
+__all__ = ["CHECKS", "CheckContext", "Hit", "check"]
