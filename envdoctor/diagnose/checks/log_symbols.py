@@ -13,8 +13,8 @@ from envdoctor.diagnose.signatures import SignatureHit
 from envdoctor.facts.extensions import SymbolMeaning
 from envdoctor.knowledge.limits import symbol_origin
 from envdoctor.knowledge.owners import library_owner, owners_of_module, owners_of_path
-from envdoctor.text import Text
 from envdoctor.knowledge.tables import family_torch, sgl_kernel_torch, sglang_needs, vllm_pin
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 _FULL = 2  # dots of a whole torch version; `~=2.0` would admit every 2.x
@@ -144,18 +144,14 @@ def _foreign(context: CheckContext, hit: SignatureHit, found: _Undefined, row: t
 
 
 def _of_torch(context: CheckContext, hit: SignatureHit, found: _Undefined) -> Hit:
-<<<<<<< HEAD
     pin, meaning = _MEANING.get(
         meaning_of(found.symbol), ("", Text(en="another version of torch", zh="另一个 torch 版本"))
     )
-=======
-    pin, meaning = _MEANING.get(meaning_of(found.symbol), ("", "another version of torch"))
     origin = symbol_origin(context.tables, found.symbol)
     if origin is not None and len(origin.torch) == 1:
         only = origin.torch[0]
-        bounds = [f">={only.introduced}"] * bool(only.introduced) + [f"<{only.fixed}"] * bool(only.fixed)
-        pin, meaning = ",".join(bounds), "torch " + ", ".join(bounds)
->>>>>>> a55988f (SGLang: architectures, quantization methods and pins of every release, measured; sgl-kernel's torch is read off them)
+        pin = ",".join([f">={only.introduced}"] * bool(only.introduced) + [f"<{only.fixed}"] * bool(only.fixed))
+        meaning = Text(en=f"torch {pin}", zh=f"torch {pin}")
     owner = next(
         (name for name in found.owners if name in context.view.packages), found.owners[0] if found.owners else ""
     )

@@ -16,6 +16,7 @@ from envdoctor.diagnose.checks.workload import engine_of
 from envdoctor.diagnose.signatures import SignatureHit
 from envdoctor.knowledge.owners import owners_of_module
 from envdoctor.knowledge.tables import sgl_kernel_torch, sglang_needs
+from envdoctor.text import Text
 
 #: compiled against one torch, or called by names that change with every release
 _TIGHT = ("sgl-kernel", "sglang-kernel", "torch", "flashinfer-python", "xgrammar", "transformers", "vllm", "outlines")
@@ -68,19 +69,19 @@ def _values(table: Mapping[str, Any], name: str, band: Band | None, version: str
     values = {"name": name, "version": version or "?"}
     judged = band.judge(version) if band else None
     if band is None:
-        says, says_zh = (f"no release up to {table['newest']} lists it", f"截至 {table['newest']} 的版本都没有列出它")
+        says = Text(en=f"no release up to {table['newest']} lists it", zh=f"截至 {table['newest']} 的版本都没有列出它")
     elif judged == "inside" or (judged is None and band.first is None and band.gone is None):
-        says, says_zh = (
-            "this release lists it: another installation runs, or its code failed to import (see the lines above)",
-            "该版本列出了它：可能运行的是另一份安装，或其代码导入失败（见更靠前的报错）",
+        says = Text(
+            en="this release lists it: another installation runs, or its code failed to import (see the lines above)",
+            zh="该版本列出了它：可能运行的是另一份安装，或其代码导入失败（见更靠前的报错）",
         )
     elif judged == "late" or (judged is None and band.gone is not None):
-        says, says_zh = (f"it was dropped with {band.gone}", f"{band.gone} 起已移除")
+        says = Text(en=f"it was dropped with {band.gone}", zh=f"{band.gone} 起已移除")
         values["pin"] = f"<{band.gone}" if band.first is None else f">={band.first},<{band.gone}"
     else:
-        says, says_zh = (f"{band.first} is the first that does", f"从 {band.first} 开始才支持")
+        says = Text(en=f"{band.first} is the first that does", zh=f"从 {band.first} 开始才支持")
         values["pin"] = f">={band.first}"
-    return values | {"says": says, "says_zh": says_zh}
+    return values | {"says": says}
 
 
 @check("EC-sglang-family")
@@ -136,7 +137,12 @@ def _family_hit(
     context: CheckContext, hit: SignatureHit, package: str, needs: Mapping[str, str], version: str | None
 ) -> Hit:
     wanted, have = needs.get(package, ""), context.view.version(package)
-    values = {"package": package, "have": have or "?", "version": version or "?", "wanted": wanted or "another version"}
+    values = {
+        "package": package,
+        "have": have or "?",
+        "version": version or "?",
+        "wanted": wanted or Text(en="another version", zh="其他版本"),
+    }
     differs = bool(wanted and have) and not _inside(have or "", wanted)
     if wanted:
         values["pin"] = wanted
