@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -166,15 +166,33 @@ def rendered(result: Result, format_: str, verbose: bool) -> str:
     if format_ == "markdown":
         from envdoctor.render.markdown import render_markdown
 
-        return render_markdown(result.facts, result.report)
+        return render_markdown(result.facts, _shareable(result.report))
     if format_ == "html":
         from envdoctor.render.html import render_html
         from envdoctor.render.report import report
 
         lang = "en" if result.report["lang"] == "zh" else "zh"
-        return render_html(result.report, other=report(result.facts, result.diagnosis, result.matrix, lang=lang))
+        other = report(result.facts, result.diagnosis, result.matrix, lang=lang)
+        return render_html(_shareable(result.report), other=_shareable(other))
     import io
 
     from envdoctor.render.terminal import terminal_text
 
     return terminal_text(result.facts, result.report, verbose=verbose, out=io.StringIO())
+
+
+def _shareable(report: dict[str, Any]) -> dict[str, Any]:
+    """What is made to be pasted into a thread carries no token that a pasted line or a variable held."""
+    from envdoctor.ticket.redact import Redactor
+
+    redactor = Redactor()
+
+    def masked(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: masked(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [masked(item) for item in value]
+        return redactor.redact_tokens(value) if isinstance(value, str) else value
+
+    shared: dict[str, Any] = masked(report)
+    return shared

@@ -135,3 +135,13 @@ def test_a_project_may_bring_a_matrix_folder_of_its_own(envdoctor: Runner, tmp_p
     assert "ED-2026-9999" in [f["id"] for f in report(run)["findings"]]
     (tmp_path / "envdoctor.toml").write_text('matrix = ["nowhere"]\n')
     assert envdoctor("diagnose", "--from", "-", stdin=pasted).status == 2
+
+
+@pytest.mark.parametrize("format_", ["markdown", "html"])
+def test_what_is_made_to_be_pasted_carries_no_token(envdoctor: Runner, format_: str):
+    secrets = ("ghp_abcdefghijklmnopqrstuvwxyz0123456789", "hunter2pass", "hf_AbCdEfGhIjKlMnOpQrStUvWxYz01234567")
+    line = f"A module that was compiled using NumPy 1.x cannot be run in NumPy 2: {secrets[0]} https://bob:{secrets[1]}@x.example {secrets[2]}"
+    run = envdoctor("diagnose", "--from", "-", "--format", format_, stdin=f"{BROKEN}{line}\n")
+    assert "x.example" in run.out
+    assert [secret for secret in secrets if secret in run.out] == []
+    assert "<token-1>" in run.out if format_ == "markdown" else "&lt;token-1&gt;" in run.out

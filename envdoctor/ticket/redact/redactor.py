@@ -10,6 +10,7 @@ from envdoctor.ticket.redact.clean import clean
 from envdoctor.ticket.redact.literal import Literal, LiteralFinder
 from envdoctor.ticket.redact.shapes import SHAPES
 from envdoctor.ticket.redact.span import MASK, Span, merged, outside_masks
+from envdoctor.ticket.redact.tokens import TOKENS
 
 _MOST_ROUNDS = 12
 _BY_LOOKS = frozenset({"ipv4", "ipv6", "mac", "url-host", "url-path", "socket-address"})  # what `keep` can overrule
@@ -53,6 +54,15 @@ class Redactor:
         if len(text) < 4096:
             self._memo[text] = out
         return out
+
+    def redact_tokens(self, text: str) -> str:
+        """The text with what can be nothing but a credential masked (tokens, keys, users in addresses), and all else as it is."""
+        lowered = text.lower()
+        spans = [span for shape in TOKENS for span in shape.find(text, lowered)]
+        if "-----BEGIN" in text:
+            spans += armour.find(text)
+        spans += [span for span in url.find(text) if span.rule == "url-user-info"]
+        return self._masked(text, outside_masks(text, merged(spans))) if spans else text
 
     def find(self, text: str) -> list[Span]:
         """What would be masked in a text, without masking it (the second look at a finished file)."""
