@@ -79,10 +79,8 @@ def follow(steps: Steps, progress: Progress, lang: str) -> None:
     if progress.result is not None:
         steps.end()
         return
-    from envdoctor.render.smoke import word as smoke_word
-
     place = f" [{progress.device}]" if progress.device else ""
-    steps.begin(f"{smoke_word(progress.rung.value, lang)}: {progress.name}{place}")
+    steps.begin(f"{word(f'smoke.{progress.rung.value}', lang)}{word('colon', lang)}{progress.name}{place}")
 
 
 def judged(facts: Facts, matrix: Matrix, *, config: Config, lang: str) -> Result:

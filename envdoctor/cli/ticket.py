@@ -93,7 +93,7 @@ def ticket_command(
     other = report(result.facts, result.diagnosis, result.matrix, lang="en" if chosen == "zh" else "zh")
     ticket = build_ticket(result.report, other=other, logs=tuple(log), lock=_text(lock), withhold=tuple(withhold))
     if preview:
-        write_output(preview_of(ticket), None)
+        write_output(preview_of(ticket, lang=chosen), None)
         return 0
     written = write_ticket(ticket, output, force=force)
     masked = sum(ticket.redactions.values())

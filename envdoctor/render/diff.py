@@ -5,26 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_WORDS: dict[str, tuple[str, str]] = {
-    "same": ("The findings are the same.", "诊断结果相同。"),
-    "differ": ("The findings differ.", "诊断结果不同。"),
-    "nothing": ("Nothing changed that is known.", "已知信息没有任何变化。"),
-    "appeared": ("new", "新增"),
-    "gone": ("gone", "消失"),
-    "newer": ("newer", "升级"),
-    "older": ("older", "降级"),
-    "changed": ("changed", "改变"),
-    "unknown": ("one side does not say", "一方未提供"),
-    "what": ("What", "项目"),
-    "before": ("Before", "之前"),
-    "after": ("After", "之后"),
-    "how": ("How", "变化"),
-}
+from envdoctor.render.words import word
+
 _LONGEST = 400
 
 
 def _word(key: str, lang: str) -> str:
-    return _WORDS[key][1 if lang == "zh" else 0]
+    return word(f"diff.{key}", lang)
 
 
 def _shown(value: Any) -> str:
@@ -42,12 +29,12 @@ def diff_text(difference: Mapping[str, Any], lang: str = "en") -> str:
     for change in told:
         before, after = _shown(change["before"]), _shown(change["after"])
         said = after if change["before"] is None else before if change["after"] is None else f"{before} -> {after}"
-        lines.append(f"  {change['path']:<{width}}  {_word(change['how'], lang)}: {said}")
+        lines.append(f"  {change['path']:<{width}}  {_word(change['how'], lang)}{word('colon', lang)}{said}")
     if not changes:
         lines.append(_word("nothing", lang))
     silent = len(changes) - len(told)
     if silent:
-        lines.append(f"  (+{silent}: {_word('unknown', lang)})")
+        lines.append(f"  {word('diff.silent', lang, n=silent)}")
     return "\n".join(lines) + "\n"
 
 

@@ -17,11 +17,14 @@ from typing import Any
 
 from envdoctor.render.chain import chain_of
 from envdoctor.render.terminal import flat_facts
+from envdoctor.render.words import WORDS, text
+from envdoctor.text import Text
 
 _LONGEST = 4000
 _LONGEST_SENTENCE = 1200  # explanations are far shorter
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 _LEVELS = ("error", "warning", "info")
+_VERDICTS = ("match", "possible", "ignored", "refuted")
 _WEB = re.compile(r"https?://[A-Za-z0-9.\-]{1,253}(?:[:/?#][^\s<>\"']{0,2000})?$")
 
 
@@ -83,11 +86,10 @@ def _asset(name: str) -> str:
     return (files("envdoctor.render") / "assets" / name).read_text(encoding="utf-8").strip()
 
 
-@cache
-def _words() -> dict[str, list[str]]:
-    from envdoctor.toml import tomllib
-
-    return {key: [str(item) for item in value] for key, value in tomllib.loads(_asset("html.toml")).items()}
+def _word(key: str, **values: object) -> Text:
+    """A word of the page; where it has none of its own, the one that all renderings share."""
+    own = f"html.{key}"
+    return text(own if own in WORDS else key, **values)
 
 
 def _digest(text: str) -> str:
@@ -119,6 +121,13 @@ def _rows(value: Any) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, (list, tuple)) else []
 
 
+def _pairs(
+    rows: list[Mapping[str, Any]], twins: list[Mapping[str, Any]]
+) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Each row with the same row in the other language, if it is there."""
+    return [(row, twins[i] if i < len(twins) else {}) for i, row in enumerate(rows)]
+
+
 class _Page:
     """The sections of one page."""
 
@@ -128,16 +137,16 @@ class _Page:
         self._findings = _rows(report.get("findings"))
         twins = {str(f.get("id")): f for f in _rows((other or {}).get("findings"))}
         self._twins = twins if other is not None else {}
+        self._other = other or {}
 
     def bare(self, key: str, **values: object) -> str:
         """A word in the language of the report, without markup."""
-        text = _words()[key][1 if self.lang == "zh" else 0]
-        return _plain(text.format(**values) if values else text)
+        return _plain(_word(key, **values).get(self.lang))
 
     def say(self, key: str, **values: object) -> str:
         """A word in both languages; the page shows one."""
-        en, zh = (text.format(**values) if values else text for text in _words()[key])
-        return _plain(en) if en == zh else self._both(en, zh)
+        shown = _word(key, **values)
+        return _plain(shown.en) if shown.en == shown.zh else self._both(shown.en, shown.zh)
 
     @staticmethod
     def _both(en: str, zh: str) -> str:
@@ -207,7 +216,7 @@ class _Page:
         status = str(finding.get("status", "active"))
         verdict = str(finding.get("verdict", "possible")) if status not in ("ignored", "refuted") else status
         tags = f'<span class="tag severity">{self.say(severity)}</span>'
-        tags += f'<span class="tag">{self.say(verdict) if verdict in _words() else _plain(verdict)}</span>'
+        tags += f'<span class="tag">{self.say(verdict) if verdict in _VERDICTS else _plain(verdict)}</span>'
         cause = finding.get("cause") or {}
         out = [
             f'<article class="finding {severity}" id="f-{index}" aria-labelledby="t-{index}">',
@@ -227,20 +236,21 @@ class _Page:
 
     def _grounds(self, finding: Mapping[str, Any], twin: Mapping[str, Any]) -> list[str]:
         out = []
-        because = _rows(finding.get("because"))
+        because, twins = _rows(finding.get("because")), _rows(twin.get("because"))
         if because:
             rows = "".join(
-                f"<dt><code>{_value(str(b.get('fact', '')))}</code></dt><dd><code>{_value(b.get('value', ''))}</code> "
-                f'<span class="soft">{_value(str(b.get("source", "")))}</span></dd>'
-                for b in because
+                f"<dt><code>{_value(str(b.get('fact', '')))}</code></dt>"
+                f"<dd><code>{self._text(b.get('value', ''), other.get('value'))}</code> "
+                f'<span class="soft">{self._text(b.get("source", ""), other.get("source"))}</span></dd>'
+                for b, other in _pairs(because, twins)
             )
             out += [f"<h4>{self.say('because')}</h4><dl>{rows}</dl>"]
         missing, twins = _rows(finding.get("missing")), _rows(twin.get("missing"))
         if missing:
             rows = "".join(
                 f"<dt><code>{_value(str(m.get('fact', '')))}</code></dt>"
-                f"<dd>{self._text(m.get('how'), twins[i].get('how') if i < len(twins) else None)}</dd>"
-                for i, m in enumerate(missing)
+                f"<dd>{self._text(m.get('how'), other.get('how'))}</dd>"
+                for m, other in _pairs(missing, twins)
             )
             out += [f"<h4>{self.say('missing')}</h4><dl>{rows}</dl>"]
         return out
@@ -249,8 +259,7 @@ class _Page:
         options = _rows((finding.get("fix") or {}).get("options"))
         twins = _rows((twin.get("fix") or {}).get("options"))
         out = []
-        for i, option in enumerate(options):
-            other = twins[i] if i < len(twins) else {}
+        for i, (option, other) in enumerate(_pairs(options, twins)):
             out.append(
                 f"<h4>{self.say('fix' if i == 0 else 'or')}</h4><p>{self._text(option.get('text'), other.get('text'))}"
             )
@@ -292,11 +301,13 @@ class _Page:
         return [f"<details><summary>{self.say('evidence')} ({len(rows)})</summary><ul>{items}</ul></details>"]
 
     def smoke(self) -> str:
-        smoke = self._report.get("smoke")
-        results = _rows(smoke.get("results")) if isinstance(smoke, Mapping) else []
+        results, twins = (
+            _rows(smoke.get("results")) if isinstance(smoke := report.get("smoke"), Mapping) else []
+            for report in (self._report, self._other)
+        )
         if not results:
             return ""
-        rows = "".join(self._rung(result) for result in results)
+        rows = "".join(self._rung(result, twin) for result, twin in _pairs(results, twins))
         head = "".join(
             f'<th scope="col">{self.say(key)}</th>'
             for key in ("rung", "check", "outcome", "seconds", "numbers", "detail")
@@ -308,8 +319,8 @@ class _Page:
             f"<tbody>{rows}</tbody></table></div></section>"
         )
 
-    def _rung(self, result: Mapping[str, Any]) -> str:
-        outcome = str(result.get("outcome", ""))
+    def _rung(self, result: Mapping[str, Any], twin: Mapping[str, Any]) -> str:
+        outcome, rung = str(result.get("outcome", "")), str(result.get("rung", ""))
         look = {"passed": "passed", "cannot-run": "soft"}.get(outcome, "failed")
         sign = {"passed": "✓ ", "soft": "– ", "failed": "✗ "}[look]
         numbers = "; ".join(
@@ -318,18 +329,25 @@ class _Page:
             for n in _rows(result.get("numbers"))
         )
         name = _value(str(result.get("name", ""))) + (f" ({self.say('reference')})" if result.get("reference") else "")
-        detail = " ".join(str(result[key]) for key in ("detail", "said") if result.get(key))
+        detail = self._text(result.get("detail") or "", twin.get("detail"))
+        detail += f" {_value(str(result['said']))}" if result.get("said") else ""
         return (
-            f'<tr><th scope="row">{_value(str(result.get("rung", "")))}</th>'
+            f'<tr><th scope="row">{self._known(rung)}</th>'
             f"<td>{name} {_value(str(result.get('device', '')))}</td>"
-            f'<td class="{look}">{sign}{_plain(outcome)}</td><td>{_number(result.get("seconds", 0.0))}</td>'
-            f"<td>{_value(numbers)}</td><td>{_value(detail)}</td></tr>"
+            f'<td class="{look}">{sign}{self._known(outcome)}</td><td>{_number(result.get("seconds", 0.0))}</td>'
+            f"<td>{_value(numbers)}</td><td>{detail}</td></tr>"
         )
+
+    def _known(self, name: str) -> str:
+        """A rung or an outcome in words."""
+        return self.say(f"smoke.{name}") if f"smoke.{name}" in WORDS else _value(name)
 
     def facts(self) -> str:
         rows: dict[str, list[str]] = {}
+        twins = {path: (value, source) for path, value, source in flat_facts(self._other.get("facts") or {})}
         for path, value, source in flat_facts(self._report.get("facts") or {}):
-            cells = f'<td>{_value(value)}</td><td class="soft">{_value(source)}</td>'
+            other, place = twins.get(path, (None, None))
+            cells = f'<td>{self._text(value, other)}</td><td class="soft">{self._text(source, place)}</td>'
             section = path.split(".")[0].split("[")[0]
             rows.setdefault(section, []).append(f"<tr>{_named(path)}{cells}</tr>")
         head = self._head("fact", "value", "source")
@@ -337,9 +355,11 @@ class _Page:
             self._folded(f"<code>{_plain(section)}</code> ({len(lines)})", head, lines)
             for section, lines in rows.items()
         ]
+        reasons = {str(item.get("fact")): item.get("reason") for item in _rows(self._other.get("unknown"))}
         unknown = [
-            f"<tr>{_named(str(item.get('fact', '')))}<td>{_value(str(item.get('reason', '')))}</td></tr>"
+            f"<tr>{_named(fact)}<td>{self._text(item.get('reason'), reasons.get(fact))}</td></tr>"
             for item in _rows(self._report.get("unknown"))
+            if (fact := str(item.get("fact", "")))
         ]
         if unknown:
             parts.append(

@@ -14,6 +14,7 @@ from envdoctor.render.words import word
 def render_markdown(facts: Facts, report: dict[str, Any]) -> str:
     """Findings first, the environment folded away below them."""
     lang = report["lang"]
+    colon = word("colon", lang)
     lines = [f"## envdoctor: {_plain(machine_line(facts, lang))}", ""]
     if not report["findings"]:
         lines += [word("not-recognised" if says_nothing(report) else "nothing", lang), ""]
@@ -21,7 +22,7 @@ def render_markdown(facts: Facts, report: dict[str, Any]) -> str:
         lines += _finding(finding, lang)
     lines += ["<details>", f"<summary>{word('environment', lang)}</summary>", "", "```text"]
     lines += [_fenced(f"{path} = {value}") for path, value, _ in flat_facts(report["facts"])]
-    lines += [_fenced(f"{item['fact']}: {word('unknown', lang)}: {item['reason']}") for item in report["unknown"]]
+    lines += [_fenced(f"{i['fact']}{colon}{word('unknown', lang)}{colon}{i['reason']}") for i in report["unknown"]]
     lines += ["```", "", "</details>", ""]
     matrix = report["matrix"]
     lines.append(

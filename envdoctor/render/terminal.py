@@ -285,7 +285,8 @@ def _facts(report: dict[str, Any], lang: str) -> Iterator[Line]:
     for path, value, source in flat_facts(report["facts"]):
         yield visible(f"  {path} = {value}  ({source})"), ""
     for item in report["unknown"]:
-        yield visible(f"  {item['fact']}: {word('unknown', lang)}: {item['reason']}"), "dim"
+        colon = word("colon", lang)
+        yield visible(f"  {item['fact']}{colon}{word('unknown', lang)}{colon}{item['reason']}"), "dim"
 
 
 def says_nothing(report: dict[str, Any]) -> bool:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from envdoctor.facts.smoke import Number, Outcome, Rung, RungResult
+from envdoctor.smoke.details import read_detail
 from envdoctor.smoke.process import Child, Ending, Limits, program_texts, signal_name
-from envdoctor.text import Text, same
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 SIGNALS = {
@@ -169,7 +170,7 @@ def _result(rung: Rung, data: Mapping[str, Any], stderr: str) -> RungResult:
         outcome=outcome,
         device=_clean(data.get("device"), 20),
         seconds=_number(data.get("seconds")) or 0.0,
-        detail=same(_clean(data.get("detail"), 2000)),
+        detail=read_detail(data.get("detail"), _clean),
         numbers=tuple(_numbers(data.get("numbers"))),
         said=_clean(said, 500) if isinstance(said, str) else None,
         unexpected=tuple(_clean(name, 200) for name in unexpected[:200]) if isinstance(unexpected, list) else (),

@@ -59,7 +59,7 @@ def scan(data: bytes, redactor: Redactor) -> None:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for info in archive.infolist():
             text = archive.read(info).decode("utf-8", "replace")
-            _check(info.filename, "the name of a member", redactor)
+            _check(info.filename, Text(en="the name of a member", zh="文件名"), redactor)
             if info.filename.endswith(".json"):
                 for path, value in _strings(json.loads(text), ""):
                     _check(value, _field(info.filename, path), redactor)
@@ -76,7 +76,7 @@ def _field(member: str, path: str) -> str:
 def _strings(value: Any, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for key, item in value.items():
-            yield f"{path} (a name in it)", str(key)
+            yield Text(en=f"{path} (a name in it)", zh=f"{path}（其中的名称）"), str(key)
             # `value` and `source` of a fact are no fields of their own
             inner = (
                 path

@@ -10,9 +10,9 @@ from typing import Any
 
 from envdoctor.errors import UsageError
 from envdoctor.facts import Facts, decode
-from envdoctor.text import Text
+from envdoctor.text import COMMA, Text, joined
 from envdoctor.ticket.excerpt import Excerpt, excerpt
-from envdoctor.ticket.outgoing import Omission, Outgoing, cited, versions_of
+from envdoctor.ticket.outgoing import BY_USER, Omission, Outgoing, cited, versions_of
 from envdoctor.ticket.redact import Literal, Redactor, machine_literals
 from envdoctor.values import dataclass
 
@@ -65,6 +65,7 @@ def build_ticket(
     withhold = tuple(withhold)
     known = _without_words(machine_literals() if literals is None else literals, report)
     redactor = Redactor(known, keep=versions_of(report) | cited(report))
+    lang = str(report.get("lang", "en"))
     excerpts = [excerpt(path) for path in logs]
     redactor.reserve(
         [json.dumps(report, ensure_ascii=False, default=str), *(text for e in excerpts for _, text in e.blocks)]
@@ -75,12 +76,12 @@ def build_ticket(
     members = _members(clean_report, clean_other)
     if lock is not None:
         members.append(Member(name="proposed-requirements.txt", text=redactor.redact(lock)))
-    members += [_log_member(i, item, redactor) for i, item in enumerate(excerpts, 1)]
+    members += [_log_member(i, item, redactor, lang) for i, item in enumerate(excerpts, 1)]
     kept = [member for member in members if not _named(member.name, withhold)]
     omissions = dict(outgoing.omissions)
     for member in members:
         if member not in kept:
-            omissions[member.name] = Omission(field=member.name, reason="the user withheld it")
+            omissions[member.name] = Omission(field=member.name, reason=BY_USER)
     for field in withhold:
         if not outgoing.kept_back(field) and not any(_named(member.name, (field,)) for member in members):
             raise UsageError(
@@ -118,33 +119,40 @@ def _members(report: dict[str, Any], other: dict[str, Any] | None) -> list[Membe
         Member(name="report.json", text=json.dumps(report, ensure_ascii=False, indent=1) + "\n"),
         Member(name="report.md", text=render_markdown(facts, report)),
         Member(name="report.html", text=render_html(report, other=other)),
-        Member(name="requirements.txt", text=_requirements(report["facts"])),
+        Member(name="requirements.txt", text=_requirements(report["facts"], str(report.get("lang", "en")))),
     ]
     if report.get("smoke"):
         out.append(Member(name="smoke.json", text=json.dumps(report["smoke"], ensure_ascii=False, indent=1) + "\n"))
     return out
 
 
-def _requirements(facts: Mapping[str, Any]) -> str:
+def _requirements(facts: Mapping[str, Any], lang: str) -> str:
     """What is installed, as pip would freeze it; local builds and editable installs as comments."""
     section = facts.get("distributions")
     rows = section.get("installed", []) if isinstance(section, Mapping) else []
     lines = []
     for row in sorted(rows, key=lambda r: (str(r.get("name", "")), str(r.get("version", "")))):
-        note = (
-            f"  # {'editable, ' if row.get('editable') else ''}from {row['direct_url']}"
-            if row.get("direct_url")
-            else ""
-        )
-        note = note or ("  # editable" if row.get("editable") else "")
+        url, notes = row.get("direct_url"), []
+        if row.get("editable"):
+            notes.append(Text(en="editable", zh="可编辑安装"))
+        if url:
+            notes.append(Text(en=f"from {url}", zh=f"来自 {url}"))
+        note = f"  # {joined(notes, COMMA).get(lang)}" if notes else ""
         lines.append(f"{row.get('name')}=={row.get('version')}{note}")
-    return "\n".join(["# as installed; made by envdoctor", *lines]) + "\n"
+    head = Text(en="as installed; made by envdoctor", zh="已安装的包；由 envdoctor 生成")
+    return "\n".join([f"# {head.get(lang)}", *lines]) + "\n"
 
 
-def _log_member(index: int, item: Excerpt, redactor: Redactor) -> Member:
-    parts = [f"# {redactor.redact(item.name)}: {item.kept} of {item.lines} lines ({item.size} bytes)"]
+def _log_member(index: int, item: Excerpt, redactor: Redactor, lang: str) -> Member:
+    name = redactor.redact(item.name)
+    head = Text(
+        en=f"{name}: {item.kept} of {item.lines} lines ({item.size} bytes)",
+        zh=f"{name}：共 {item.lines} 行（{item.size} 字节），收录 {item.kept} 行",
+    )
+    parts = [f"# {head.get(lang)}"]
     for start, text in item.blocks:
-        parts += ["", f"--- from line {start} ---", redactor.redact(text)]
+        place = Text(en=f"from line {start}", zh=f"从第 {start} 行起").get(lang)
+        parts += ["", f"--- {place} ---", redactor.redact(text)]
     return Member(name=f"logs/log-{index}.txt", text="\n".join(parts) + "\n")
 
 
@@ -163,19 +171,28 @@ def _manifest(
             {"name": member.name, "size": len(member.data), "sha256": hashlib.sha256(member.data).hexdigest()}
             for member in members
         ],
-        "withheld": [{"field": item.field, "reason": item.reason} for item in omissions],
+        "withheld": [
+            {"field": item.field, "reason": item.reason.get(str(report.get("lang", "en")))} for item in omissions
+        ],
         "redactions": dict(counts),
         "logs": [{"lines": item.lines, "kept": item.kept, "bytes": item.size} for item in excerpts],
     }
     return Member(name="MANIFEST.json", text=json.dumps(document, ensure_ascii=False, indent=1) + "\n")
 
 
-def preview(ticket: Ticket) -> str:
+def preview(ticket: Ticket, *, lang: str = "en") -> str:
     """What would leave, for a person: the files, what was masked and withheld, and the whole text of each file but the HTML."""
-    lines = [f"{len(ticket.members)} files:"]
-    lines += [f"  {member.name}  {len(member.data)} bytes" for member in ticket.members]
-    lines += ["masked:"] + ([f"  {rule}: {count}" for rule, count in ticket.redactions.items()] or ["  nothing"])
-    lines += ["withheld:"] + ([f"  {item.field}: {item.reason}" for item in ticket.omissions] or ["  nothing"])
+
+    def said(en: str, zh: str) -> str:
+        return Text(en=en, zh=zh).get(lang)
+
+    count, nothing, colon = len(ticket.members), [said("  nothing", "  无")], said(": ", "：")
+    lines = [said(f"{count} files:", f"共 {count} 个文件：")]
+    lines += [said(f"  {m.name}  {len(m.data)} bytes", f"  {m.name}  {len(m.data)} 字节") for m in ticket.members]
+    lines.append(said("masked:", "已遮蔽："))
+    lines += [f"  {rule}{colon}{times}" for rule, times in ticket.redactions.items()] or nothing
+    lines.append(said("withheld:", "未收录："))
+    lines += [f"  {item.field}{colon}{item.reason.get(lang)}" for item in ticket.omissions] or nothing
     for member in ticket.members:
         if not member.name.endswith(".html"):
             lines += ["", f"===== {member.name} =====", member.text.rstrip("\n")]

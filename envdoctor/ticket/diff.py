@@ -9,6 +9,7 @@ from packaging.version import InvalidVersion, Version
 
 from envdoctor.render.chain import ENGINES, EXTENSIONS
 from envdoctor.render.terminal import flat_facts
+from envdoctor.render.words import WORDS, word
 from envdoctor.values import dataclass
 
 RANKS = (
@@ -80,13 +81,18 @@ def diff_reports(before: Mapping[str, Any], after: Mapping[str, Any]) -> Differe
     return Difference(changes=(*findings, *rest), findings_differ=bool(findings))
 
 
-def _active(report: Mapping[str, Any]) -> dict[str, str]:
-    out: dict[str, str] = {}
+def _active(report: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """By id: how serious and how certain, and the same with the title in the language of the report."""
+    out: dict[str, tuple[str, str]] = {}
+    zh = report.get("lang") == "zh"
     for finding in report.get("findings") or ():
         if finding.get("status", "active") == "active":
-            out.setdefault(
-                str(finding["id"]), f"{finding.get('severity')}, {finding.get('verdict')}: {finding.get('title')}"
-            )
+            words = [str(finding.get("severity")), str(finding.get("verdict"))]
+            state, title = ", ".join(words), str(finding.get("title"))
+            shown = f"{state}: {title}"
+            if zh:
+                shown = "、".join(word(key, "zh") if key in WORDS else key for key in words) + f"：{title}"
+            out.setdefault(str(finding["id"]), (state, shown))
     return out
 
 
@@ -96,13 +102,13 @@ def _findings(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[C
         yield Change(
             rank="finding",
             path=name,
-            before=old.get(name),
-            after=new.get(name),
+            before=old[name][1] if name in old else None,
+            after=new[name][1] if name in new else None,
             how="appeared" if name in new else "gone",
         )
     for name in old:
-        if name in new and old[name].split(":")[0] != new[name].split(":")[0]:
-            yield Change(rank="finding", path=name, before=old[name], after=new[name], how="changed")
+        if name in new and old[name][0] != new[name][0]:
+            yield Change(rank="finding", path=name, before=old[name][1], after=new[name][1], how="changed")
 
 
 def _how(before: str | None, after: str | None, *, absent_is_gone: bool) -> str:

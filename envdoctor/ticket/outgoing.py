@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from envdoctor.text import Text
 from envdoctor.ticket.redact import Redactor, url
 from envdoctor.ticket.sensitivity import Sensitivity, identity_kind, looks_public, pattern_of, sensitivity_of
 from envdoctor.values import dataclass
@@ -13,6 +14,8 @@ from envdoctor.values import dataclass
 WITHHELD = "withheld"
 _FACT = {"value", "source", "also"}
 _DEEPEST = 40
+BY_USER = Text(en="the user withheld it", zh="用户要求不外发")
+NOT_LISTED = Text(en="not on the allow-list", zh="不在允许外发的清单中")
 _VERSION = re.compile(r"[0-9]+(?:\.[0-9]+){1,5}$")
 
 
@@ -21,7 +24,7 @@ class Omission:
     """A field that did not leave, and why."""
 
     field: str
-    reason: str
+    reason: Text
 
 
 class Outgoing:
@@ -59,7 +62,7 @@ class Outgoing:
             name = str(key)
             place = f"{path}.{name}" if path else name
             if self.withheld(place):
-                self.omissions[place] = Omission(field=place, reason="the user withheld it")
+                self.omissions[place] = Omission(field=place, reason=BY_USER)
                 replaced = _instead(value[key])
                 if replaced is not None:
                     out[name] = replaced
@@ -91,7 +94,7 @@ class Outgoing:
 
     def _item(self, value: Any, path: str, around: Mapping[str, Any]) -> tuple[bool, Any]:
         if self.withheld(path):
-            self.omissions[path] = Omission(field=path, reason="the user withheld it")
+            self.omissions[path] = Omission(field=path, reason=BY_USER)
             replaced = _instead(value)
             return (
                 (False, None) if isinstance(value, Mapping) and replaced is None else (replaced is not None, replaced)
@@ -132,7 +135,7 @@ class Outgoing:
 
     def _denied(self, path: str) -> tuple[bool, Any]:
         pattern = pattern_of(path)
-        self.omissions[pattern] = Omission(field=pattern, reason="not on the allow-list")
+        self.omissions[pattern] = Omission(field=pattern, reason=NOT_LISTED)
         return False, None
 
 

@@ -139,7 +139,7 @@ def test_forked_children_and_daemons_do_not_survive(tmp_path: Path) -> None:
             time.sleep(60)
             os._exit(0)
     while not os.path.exists({str(note)!r}) or len(open({str(note)!r}).readlines()) < 2: time.sleep(0.01)
-    check.detail = "left two behind"
+    check.detail = ["left two behind"]
     """
     result = only(run(body))
     assert result.outcome is Outcome.PASSED
@@ -167,9 +167,9 @@ def test_a_segfault_shows_where(tmp_path: Path) -> None:
 
 
 def test_the_program_after_a_crash_is_left_for_another_process() -> None:
-    session = run("os.abort()", after="check.detail = 'here'")
+    session = run("os.abort()", after="check.detail = ['here']")
     assert [job.rung for job in session.unfinished] == [Rung.KERNEL, Rung.ENGINE]
-    session = run("raise RuntimeError('x')", after="check.detail = 'here'")
+    session = run("raise RuntimeError('x')", after="check.detail = ['here']")
     assert [result.outcome for result in session.results] == [Outcome.ERROR, Outcome.PASSED]
     assert session.unfinished == ()
 
@@ -182,7 +182,7 @@ def test_a_program_that_does_not_compile_is_an_error() -> None:
 
 
 def test_the_folder_is_gone_afterwards() -> None:
-    result = only(run("check.detail = os.getcwd() + ' ' + os.environ['TMPDIR']"))
+    result = only(run("check.detail = [os.getcwd() + ' ' + os.environ['TMPDIR']]"))
     places = result.detail.split()
     assert len(set(places)) == 1
     assert "envdoctor-smoke-" in places[0]
@@ -190,12 +190,12 @@ def test_the_folder_is_gone_afterwards() -> None:
 
 
 def test_programs_do_not_shadow_modules() -> None:
-    result = only(run("check.detail = ' '.join(p for p in sys.path if 'envdoctor-smoke' in p) or 'clean'"))
+    result = only(run("check.detail = [' '.join(p for p in sys.path if 'envdoctor-smoke' in p) or 'clean']"))
     assert result.detail == "clean"
 
 
 def test_no_core_file_is_written() -> None:
-    result = only(run("import resource; check.detail = str(resource.getrlimit(resource.RLIMIT_CORE))"))
+    result = only(run("import resource; check.detail = [str(resource.getrlimit(resource.RLIMIT_CORE))]"))
     assert result.detail == "(0, 0)"
 
 

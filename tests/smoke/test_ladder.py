@@ -131,9 +131,9 @@ def fake_programs(monkeypatch: pytest.MonkeyPatch, bodies: dict[str, str]) -> No
 
 def test_a_crash_leaves_the_rungs_above_their_own_process(monkeypatch: pytest.MonkeyPatch) -> None:
     bodies = {
-        "torch_basics": "check.detail = str(os.getpid())",
+        "torch_basics": "check.detail = [str(os.getpid())]",
         "int4_kernels": "os.abort()",
-        "engine_kernels": "check.detail = str(os.getpid())",
+        "engine_kernels": "check.detail = [str(os.getpid())]",
     }
     fake_programs(monkeypatch, bodies)
     report = run_ladder(device="cpu", rungs=["torch", "kernel", "engine-kernel"])
@@ -154,7 +154,7 @@ def test_a_crash_that_an_earlier_rung_caused_is_not_held_against_a_rung(monkeypa
 
 
 def test_progress_reads_as_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_programs(monkeypatch, {"engine_kernels": "check.detail = 'x'"})
+    fake_programs(monkeypatch, {"engine_kernels": "check.detail = ['x']"})
     seen: list[str] = []
     run_ladder(device="cpu", rungs=["engine"], on_progress=lambda progress: seen.append(str(progress)))
     assert seen[0] == "engine-kernel: engine_kernels [cpu] ..."

@@ -26,7 +26,7 @@ def run(rung: Any) -> None:
     with rung.check("setup", device) as check:
         module = rung.need("torch")
         device = check.device = rung.place(module)
-        check.detail = f"torch {module.__version__}"
+        check.tell("torch", version=module.__version__)
         torch = module
     if torch is None:
         return
@@ -93,12 +93,12 @@ def judge(check: Any, wanted: dict[str, Any], unit: str, tokens: list[int], firs
     gaps = [abs(a - b) for a, b in zip(first.tolist(), wanted["first_logits"])]
     right = tokens == wanted["tokens"]
     if any(math.isnan(gap) for gap in gaps):
-        check.fail("nan", f"the logits hold NaN; it said: {check.said}")
+        check.fail("nan", "nan-logits", said=check.said)
     elif not right:
-        check.fail("failed-wrong-numbers", "it said {!r} instead of {!r}".format(check.said, wanted["answer"]))
+        check.fail("failed-wrong-numbers", "wrong-sentence", said=repr(check.said), wanted=repr(wanted["answer"]))
     check.number("logit error", max(gaps), limit)
     if check.outcome == "passed":
-        check.detail = "it says its sentence"
+        check.tell("right-sentence")
 
 
 def plain(rung: Any, torch: Any, device: str, expected: dict[str, Any]) -> None:
@@ -233,13 +233,18 @@ def finish(torch: Any, check: Any, wanted: dict[str, Any], loaded: tuple[Any, An
     if missing:
         check.unexpected = missing
         kinds = sorted({key.rsplit(".", 1)[1] for key in missing})
-        text = "the loader made up %d tensors that the checkpoint does not have (%s): %s" % (
-            len(missing),
-            ", ".join(kinds),
-            ", ".join(missing[:3]) + (" ..." if len(missing) > 3 else ""),
-        )
-        check.detail = text + ("; " + check.detail if check.detail and check.outcome != "passed" else "")
-        check.fail("unexpected", check.detail)
+        values = {
+            "count": len(missing),
+            "kinds": ", ".join(kinds),
+            "names": ", ".join(missing[:3]) + (" ..." if len(missing) > 3 else ""),
+        }
+        if check.outcome == "passed":
+            check.detail = []
+            check.fail("unexpected", "made-up", **values)
+        else:
+            before = check.detail
+            check.tell("made-up", **values)
+            check.detail += before
 
 
 def quantized(rung: Any, torch: Any, device: str, expected: dict[str, Any], method: str) -> bool:
@@ -261,11 +266,11 @@ def quantized(rung: Any, torch: Any, device: str, expected: dict[str, Any], meth
             model, info = load(transformers, folder, dtype, device)
         except (ImportError, RuntimeError, ValueError) as problem:
             if device == "cpu" and any(text in str(problem) for text in REFUSALS):
-                raise rung.CannotRun(f"{backend}: {problem}") from None
+                raise rung.CannotRun("refused", backend=backend, problem=problem) from None
             raise
         kernel = type(model.get_submodule("model.layers.0.mlp.up_proj"))
         finish(torch, check, sentence(expected, method), (model, info), device)
-        check.detail = f"{check.detail} ({kernel.__module__}.{kernel.__name__})"
+        check.detail.append("%s.%s" % (kernel.__module__, kernel.__name__))
         done.append(check.outcome == "passed")
     return any(done)
 
@@ -289,13 +294,9 @@ def choose_backend(rung: Any, transformers: Any, method: str) -> str:
     names = ["gptqmodel"] if major >= 5 else ["gptqmodel", old]
     found = [f"{name} {version(name)}" for name in names if version(name)]
     if not found:
-        raise rung.CannotRun(
-            "transformers {} needs {} for {}: not installed".format(
-                transformers.__version__, " or ".join(names), method
-            )
-        )
+        raise rung.CannotRun("no-backend", version=transformers.__version__, names=" / ".join(names), method=method)
     if method == "gptq" and not version("optimum"):
-        raise rung.CannotRun("transformers loads GPTQ through optimum, which is not installed")
+        raise rung.CannotRun("loads-through", what="GPTQ", module="optimum")
     if not version("accelerate"):
-        raise rung.CannotRun("transformers loads quantized models through accelerate, which is not installed")
+        raise rung.CannotRun("loads-through", what=method.upper(), module="accelerate")
     return ", ".join(found)

@@ -121,21 +121,21 @@ def run(rung: Any) -> None:
         found = open_library(rung)
         code = found.library.cuInit(0)
         if code == NO_DEVICE:
-            raise rung.CannotRun(f"libcuda is there, but sees no GPU ({found.name(code)})")
+            raise rung.CannotRun("libcuda-without-gpu", error=found.name(code))
         if code != 0:
             raise DriverError(f"cuInit returned {found.name(code)}")
         version = ctypes.c_int()
         found.call("cuDriverGetVersion", ctypes.byref(version))
-        check.detail = "the driver takes CUDA up to %d.%d" % (version.value // 1000, version.value % 1000 // 10)
+        check.tell("driver-cuda", version="%d.%d" % (version.value // 1000, version.value % 1000 // 10))
         cuda = found
     if cuda is None:
         return
     devices: list[str] = []
     with rung.check("devices") as check:
         devices = list_devices(cuda)
-        check.detail = "; ".join("cuda:%d %s" % item for item in enumerate(devices))
+        check.detail = ["cuda:%d %s" % item for item in enumerate(devices)]
         if not devices:
-            raise rung.CannotRun("the driver lists no GPU")
+            raise rung.CannotRun("driver-without-gpu")
     wanted = rung.options["device"]
     index = 0 if wanted == "auto" else int(wanted.split(":")[1])
     if not devices:
@@ -144,7 +144,7 @@ def run(rung: Any) -> None:
     ready: list[Any] = []
     with rung.check("context", where):
         if index >= len(devices):
-            raise rung.CannotRun("there is no %s: the driver lists %d GPU(s)" % (where, len(devices)))
+            raise rung.CannotRun("driver-no-such-gpu", device=where, count=len(devices))
         device = ctypes.c_int()
         cuda.call("cuDeviceGet", ctypes.byref(device), ctypes.c_int(index))
         context = ctypes.c_void_p()
@@ -164,7 +164,7 @@ def open_library(rung: Any) -> Cuda:
         return Cuda(ctypes.CDLL(name))
     except OSError as problem:
         if name == LIBRARIES[0] and "cannot open shared object file" in str(problem):
-            raise rung.CannotRun(f"there is no NVIDIA driver here ({problem})") from None
+            raise rung.CannotRun("no-driver", problem=problem) from None
         raise DriverError(f"{name} is there but cannot be loaded: {problem}") from None
 
 
@@ -220,10 +220,10 @@ def copy(rung: Any, cuda: Cuda, where: str) -> None:
         first, second = buffers.put(data), buffers.new(COPY_BYTES)
         cuda.call("cuMemcpyDtoD_v2", second, first, ctypes.c_size_t(COPY_BYTES))
         back = buffers.get(second, COPY_BYTES)
-        check.detail = "4 MiB to the GPU, across and back"
+        check.tell("copied")
         if back != data:
             wrong = sum(a != b for a, b in zip(back, data))
-            check.fail("failed-wrong-numbers", "%d of %d bytes came back changed" % (wrong, COPY_BYTES))
+            check.fail("failed-wrong-numbers", "bytes-changed", wrong=wrong, total=COPY_BYTES)
 
 
 def problem_data() -> tuple[dict[str, bytes], list[int]]:
@@ -267,8 +267,8 @@ def kernel(rung: Any, cuda: Cuda, where: str) -> None:
         finally:
             cuda.library.cuModuleUnload(module)
         if any(math.isnan(value) for value in got):
-            check.fail("nan", "%d of %d results are NaN" % (sum(math.isnan(value) for value in got), N))
+            check.fail("nan", "nan-results", wrong=sum(math.isnan(value) for value in got), total=N)
         wrong = sum(value != wanted for value, wanted in zip(got, right))
         check.number("wrong integers", float(wrong), 0.0)
         if check.outcome == "passed":
-            check.detail = "%d of %d results are exact" % (N, N)
+            check.tell("exact", right=N, total=N)

@@ -40,7 +40,7 @@ def run(rung: Any) -> None:
     with rung.check("setup", device) as check:
         module = rung.need("torch")
         device = check.device = rung.place(module)
-        check.detail = f"torch {module.__version__}"
+        check.tell("torch", version=module.__version__)
         torch = module
     if torch is None:
         return
@@ -49,12 +49,12 @@ def run(rung: Any) -> None:
         with rung.check(module, device) as check:
             rung.need(module)
             if device != "cpu":
-                raise rung.CannotRun("the check of %s on a GPU has never run on one and is not shipped yet" % module)
+                raise rung.CannotRun("unproven-on-gpu", what=module)
             function(rung, torch, check)
     for module in UNPROVEN:
         if importlib.util.find_spec(module) is not None:
             with rung.check(module, device):
-                raise rung.CannotRun("%s is installed; a check of its kernels is not shipped yet" % module)
+                raise rung.CannotRun("unproven", module=module)
 
 
 def auto_gptq(rung: Any, torch: Any, check: Any) -> None:

@@ -24,7 +24,16 @@ MAX_TEXT = 2000
 
 
 class CannotRun(Exception):  # noqa: N818 (not an error: a check that has nothing to run on)
-    """A check that has nothing to run on; says why."""
+    """A check that has nothing to run on; says why, as a code of `smoke/details.py` and the values for it."""
+
+    def __init__(self, code: str, **values: object) -> None:
+        super().__init__(code)
+        self.detail = part(code, values)
+
+
+def part(code: str, values: dict[str, object]) -> Any:
+    """What envdoctor turns into a sentence of the reader's language; a text without a code is shown as it is."""
+    return {"code": code, "values": {name: str(value)[:MAX_TEXT] for name, value in values.items()}}
 
 
 class Check:
@@ -35,7 +44,7 @@ class Check:
     def __init__(self, rung: Rung, name: str, device: str) -> None:
         self.rung, self.name, self.device = rung, name, device
         self.outcome = "passed"
-        self.detail = ""
+        self.detail: list[Any] = []
         self.said: str | None = None
         self.numbers: list[dict[str, Any]] = []
         self.unexpected: list[str] = []
@@ -47,15 +56,19 @@ class Check:
         finite = math.isfinite(value)
         self.numbers.append({"name": name, "value": value if finite else None, "limit": limit, "unit": unit})
         if not finite:
-            self.fail("nan", f"{name} is {value!r}")
+            self.fail("nan", "not-finite", name=name, value=repr(value))
         elif limit is not None and value > limit:
-            self.fail("failed-wrong-numbers", f"{name} is {value:.3g}, the limit is {limit:.3g}")
+            self.fail("failed-wrong-numbers", "over-limit", name=name, value="%.3g" % value, limit="%.3g" % limit)
 
-    def fail(self, outcome: str, detail: str) -> None:
-        """Marks the check; the first failure is the one that counts."""
+    def tell(self, code: str, **values: object) -> None:
+        """What the check has to say, as a code and its values."""
+        self.detail = [part(code, values)]
+
+    def fail(self, outcome: str, code: str, **values: object) -> None:
+        """Marks the check; the first failure is the one that counts. What was told before stands behind it."""
         if self.outcome == "passed":
             self.outcome = outcome
-            self.detail = detail
+            self.detail = [part(code, values), *self.detail]
 
     def __enter__(self) -> Check:
         Check.count += 1
@@ -80,7 +93,7 @@ class Check:
                 "name": self.name,
                 "device": self.device,
                 "outcome": self.outcome,
-                "detail": self.detail[:MAX_TEXT],
+                "detail": self.detail[:8],
                 "numbers": self.numbers,
                 "said": self.said,
                 "unexpected": self.unexpected[:200],
@@ -93,10 +106,10 @@ class Check:
     def _classify(self, problem: BaseException) -> None:
         text = f"{type(problem).__name__}: {problem}"
         if isinstance(problem, CannotRun):
-            self.outcome, self.detail = "cannot-run", str(problem)
+            self.outcome, self.detail = "cannot-run", [problem.detail]
             return
         if self.device == "cpu" and "not implemented for '" in text:  # float16 on the CPU came late to torch
-            self.outcome, self.detail = "cannot-run", text
+            self.outcome, self.detail = "cannot-run", [text[:MAX_TEXT]]
             return
         traceback.print_exception(type(problem), problem, problem.__traceback__)
         sys.stderr.flush()
@@ -106,7 +119,7 @@ class Check:
             self.outcome = "out-of-memory"
         else:
             self.outcome = "error"
-        self.detail = text
+        self.detail = [text[:MAX_TEXT]]
 
 
 class Rung:
@@ -126,9 +139,9 @@ class Rung:
         """Imports what a program tests: CannotRun where it is not installed, ImportError where it is broken."""
         root = module.split(".", 1)[0]
         if module in Rung.broken:
-            raise CannotRun(f"{root} did not import before: {Rung.broken[module]}")
+            raise CannotRun("broken-before", module=root, problem=Rung.broken[module])
         if module not in sys.modules and importlib.util.find_spec(root) is None:
-            raise CannotRun(f"{root} is not installed in this environment")
+            raise CannotRun("not-installed", module=root)
         try:
             return importlib.import_module(module)
         except Exception as problem:
@@ -143,7 +156,7 @@ class Rung:
             return "cpu"
         index = 0 if wanted == "auto" else int(wanted.split(":", 1)[1])
         if index >= count:
-            raise CannotRun("there is no cuda:%d: torch sees %d GPU(s)" % (index, count))
+            raise CannotRun("no-such-gpu", device="cuda:%d" % index, count=count)
         return "cuda:%d" % index
 
     def text(self, name: str) -> dict[str, Any]:

@@ -20,14 +20,10 @@ def run(rung: Any) -> None:
         module = rung.need("torch")
         device = check.device = rung.place(module)
         if device != "cpu":
-            raise rung.CannotRun(
-                "the check of torch's int4 product on CUDA has never run on a GPU and is not shipped yet"
-            )
+            raise rung.CannotRun("unproven-on-gpu", what="torch int4")
         if not hasattr(module.ops.aten, "_weight_int4pack_mm_for_cpu"):
-            raise rung.CannotRun(
-                f"torch {module.__version__} has no int4 product for the CPU (aten::_weight_int4pack_mm_for_cpu)"
-            )
-        check.detail = "aten::_weight_int4pack_mm_for_cpu is there"
+            raise rung.CannotRun("no-int4", version=module.__version__, name="aten::_weight_int4pack_mm_for_cpu")
+        check.tell("there", name="aten::_weight_int4pack_mm_for_cpu")
         torch = module
     if torch is None:
         return
@@ -67,7 +63,7 @@ def exact(rung: Any, torch: Any, device: str, name: str) -> None:
                 ).double()
                 wrong += int((got != x @ weight(q, scales, zeros, group)).sum())
                 total += got.numel()
-        check.detail = "%d of %d results are right" % (total - wrong, total)
+        check.tell("right", right=total - wrong, total=total)
         check.number("wrong integers", float(wrong), 0.0)
 
 
@@ -101,5 +97,5 @@ def rounded(rung: Any, torch: Any, device: str, name: str) -> None:
                 worst = ratio if math.isnan(ratio) else max(worst, ratio)
                 wanted = x.double() @ right
                 relative = max(relative, float((got.double() - wanted).abs().max() / wanted.abs().max()))
-        check.detail = f"largest error {relative:.2g} of the largest result"
+        check.tell("largest-error", relative="%.2g" % relative)
         check.number("error over bound", worst, 1.0)

@@ -10,7 +10,7 @@ def run(rung: Any) -> None:
     torch: Any = None
     with rung.check("import") as check:
         torch = rung.need("torch")
-        check.detail = f"torch {torch.__version__}, CUDA {torch.version.cuda}"
+        check.tell("torch-cuda", version=torch.__version__, cuda=torch.version.cuda)
     if torch is None:
         return
     device = pick_device(rung, torch)
@@ -30,11 +30,12 @@ def pick_device(rung: Any, torch: Any) -> str | None:
         check.device = rung.place(torch)
         chosen.append(check.device)
         if check.device != "cpu":
-            check.detail = torch.cuda.get_device_name(check.device)
+            check.detail = [torch.cuda.get_device_name(check.device)]
         else:
-            check.detail = "the CPU" if rung.options["device"] == "cpu" else "torch sees no GPU: the CPU"
+            check.tell("cpu" if rung.options["device"] == "cpu" else "cpu-for-want-of-gpu")
             if rung.options.get("driver_sees_gpu"):
-                check.fail("error", f"the driver has a GPU, but torch {torch.__version__} does not see it")
+                check.detail = []
+                check.fail("error", "torch-blind", version=torch.__version__)
     return chosen[0] if chosen else None
 
 
@@ -57,11 +58,11 @@ def architectures(rung: Any, torch: Any, device: str) -> None:
     with rung.check("architectures", device) as check:
         arches = list(torch.cuda.get_arch_list())
         capability = tuple(torch.cuda.get_device_capability(device))
-        check.detail = "sm_%d%d; torch was built for %s" % (capability[0], capability[1], " ".join(arches))
+        values = {"sm": "sm_%d%d" % capability, "archs": " ".join(arches)}
         if arches and not runs_on(arches, capability):
-            check.fail(
-                "error", "this torch has no code for sm_%d%d: %s" % (capability[0], capability[1], " ".join(arches))
-            )
+            check.fail("error", "no-code", **values)
+        else:
+            check.tell("built-for", **values)
 
 
 def product(rung: Any, torch: Any, device: str, name: str) -> None:
@@ -93,13 +94,11 @@ def float16_range(rung: Any, torch: Any, device: str) -> None:
         tiny = torch.tensor([1e-8], device=device)
         half, brain = big.to(torch.float16).float().tolist(), big.to(torch.bfloat16).float().tolist()
         lost, kept = float(tiny.to(torch.float16).float()), float(tiny.to(torch.bfloat16).float())
-        check.detail = (
-            f"70000 becomes {half[1]} in float16 and {brain[1]:g} in bfloat16; 1e-8 becomes {lost:g} and {kept:.3g}"
-        )
+        check.tell("float16-range", half=half[1], brain="%g" % brain[1], lost="%g" % lost, kept="%.3g" % kept)
         if half[0] != 65504.0 or half[1] != float("inf") or lost != 0.0:
-            check.fail("failed-wrong-numbers", f"float16 does not round as IEEE 754 says: {check.detail}")
+            check.fail("failed-wrong-numbers", "float16-rounds-wrong")
         if abs(brain[1] - 70000.0) > 70000.0 * 2.0**-8 or abs(kept - 1e-8) > 1e-8 * 2.0**-8:
-            check.fail("failed-wrong-numbers", f"bfloat16 does not round as it should: {check.detail}")
+            check.fail("failed-wrong-numbers", "bfloat16-rounds-wrong")
 
 
 def accumulation(rung: Any, torch: Any, device: str) -> None:
@@ -111,11 +110,9 @@ def accumulation(rung: Any, torch: Any, device: str) -> None:
         brain = float((heavy.to(torch.bfloat16) @ ones.t().to(torch.bfloat16)).float())
         row = torch.cat([torch.full((1, 1), 2048.0), torch.ones((1, 512))], 1).to(device).to(torch.float16)
         kept = float((row @ torch.ones((513, 1), device=device, dtype=torch.float16)).float())
-        check.detail = (
-            f"4096 x 32 is {half} in float16 and {brain:g} in bfloat16; 2048 + 512 x 1 in float16 is {kept:g}"
-        )
+        check.tell("long-sums", half=half, brain="%g" % brain, kept="%g" % kept)
         if half != float("inf"):
-            check.fail("failed-wrong-numbers", f"float16 held 131072, which it cannot: {check.detail}")
+            check.fail("failed-wrong-numbers", "float16-too-wide")
         check.number("bfloat16 sum, relative error", abs(brain - 131072.0) / 131072.0, 2.0**-8)
         # 2560 is a float16 number; a running float16 sum would stop at 2048, where the next number is 2050
         check.number("float16 product, relative error", abs(kept - 2560.0) / 2560.0, 2.0**-11)
