@@ -71,6 +71,7 @@ class Mending:
             if name not in pinned and self._one(problem, name, dated=False, lowest=True) is not None:
                 yield from self._dated_by_wheel(problem, name, existed=True)
         yield from self._hidden(problem, conflict.filtered)
+        yield from self._hidden(problem, conflict.yanked, known=True)  # nobody takes over a name that was there before
 
     def _left_out(self, name: str) -> bool:
         return name in self.decisions.left_out and all(a.name != name for a in self.asked)
@@ -121,23 +122,22 @@ class Mending:
                 ),
             )
 
-    def _hidden(self, problem: Problem, names: Sequence[str]) -> Iterator[tuple[Problem, Text]]:
-        """Later dates for all names that the era hides, one step after the other; strangers stay out."""
+    def _hidden(self, problem: Problem, names: Sequence[str], *, known: bool = False) -> Iterator[tuple[Problem, Text]]:
+        """Later dates for all names that the era hides, one step after the other; strangers stay out, unless `known`."""
         era = problem.era
         if era is None:
             return
-        known = [
-            n for n in names if not any(a.name == n and a.exact for a in self.asked) and self._is_known(problem, n)
-        ]
-        if not known:
+        free = [n for n in names if not any(a.name == n and a.exact for a in self.asked)]
+        meant = [n for n in free if known or self._is_known(problem, n)]
+        if not meant:
             return
-        limited = [n for n in known if self._is_limited(problem, n)]
+        limited = [n for n in meant if self._is_limited(problem, n)]
         bounded = [self._one(problem, n, dated=False, lowest=True, limited=True) for n in limited]
         moments = {p.uploaded + _MINUTE for p in bounded if p is not None and p.uploaded is not None}
         moments |= {m for m in problem.later.values() if m is not None}  # companions of what was let in already
         steps = [None if step is None else era + step for step in _STEPS]
         for moment in (*sorted(m for m in moments if m > era), *steps):
-            late = [n for n in known if not _reaches(problem, n, moment)]
+            late = [n for n in meant if not _reaches(problem, n, moment)]
             if late:
                 until = Text(en="at any date", zh="任意日期")
                 if moment is not None:

@@ -19,6 +19,7 @@ _FILTERED = re.compile(r"`([A-Za-z0-9._-]+)` was filtered by `exclude-newer`")
 _NO_WHEEL = re.compile(r"Wheels are required for `([A-Za-z0-9._-]+)`")
 _UNBUILT = re.compile(r"([A-Za-z0-9._-]+)(?:[<>=!~][^ ]*)? (?:has|have) no usable wheels")
 _TAGLESS = re.compile(r"([A-Za-z0-9._-]+)(?:[<>=!~][^ ]*)? (?:has|have) no wheels with a matching (?:Python|platform)")
+_YANKED = re.compile(r"([A-Za-z0-9._-]+)(?:[<>=!~][^ ]*)? (?:was|were) yanked")
 _OFFLINE = ("network was disabled", "network connectivity is disabled", "not found in the cache")
 
 
@@ -85,6 +86,11 @@ class Conflict:
     def filtered(self) -> tuple[str, ...]:
         """Names of which the era hides every version that would do."""
         return tuple(dict.fromkeys(_FILTERED.findall(self.text)))
+
+    @property
+    def yanked(self) -> tuple[str, ...]:
+        """Names of which versions that would do were withdrawn by their authors."""
+        return tuple(dict.fromkeys(_YANKED.findall(self.text)))
 
     @property
     def wheelless(self) -> tuple[str, ...]:

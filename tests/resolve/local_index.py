@@ -22,6 +22,7 @@ class Release:
     needs: Sequence[str] = ()
     tag: str = "py3-none-any"
     source: bool = False
+    yanked: str = ""
 
     @property
     def filename(self) -> str:
@@ -114,6 +115,7 @@ class Index:
                 "upload-time": f"{r.uploaded}T12:00:00Z",
                 "size": len(self._contents[r.filename]),
                 "core-metadata": not r.source,
+                "yanked": r.yanked or False,
             }
             for r in releases
         ]

@@ -240,6 +240,17 @@ def test_a_name_registered_long_after_those_who_need_it_is_never_let_in_by_itsel
     assert made.header.notes == ("pyairports is left out: it holds something else",)
 
 
+def test_releases_that_were_all_withdrawn_let_a_later_one_in(index: MakeIndex, matrix: MakeMatrix) -> None:
+    there = index(
+        Release("quantizer", "0.4", "2024-12-16", ["backend"]),
+        Release("backend", "1.0", "2024-01-01", yanked="for security"),
+        Release("backend", "1.1", "2024-10-01", yanked="for security"),
+        Release("backend", "2.0", "2025-09-01"),
+    )
+    made = lock(["quantizer==0.4"], facts=MACHINE, python="3.11", indexes=[there.url], matrix=matrix())
+    assert pins(made) == {"quantizer": "0.4", "backend": "2.0"}
+
+
 def test_a_source_is_taken_only_where_somebody_named_it(index: MakeIndex, matrix: MakeMatrix) -> None:
     there = index(Release("engine", "1.0", needs=["odd"]), Release("odd", "0.1", source=True))
     call = {"facts": MACHINE, "python": "3.11", "indexes": [there.url]}
