@@ -232,8 +232,8 @@ def derive_command(
         False,
         "--names",
         help=Text(
-            en="Instead, write names/: at which release each name came and went.",
-            zh="改为写入 names/：各名称在哪个版本出现和消失。",
+            en="Instead, write names/ and messages/: at which release each came and went.",
+            zh="改为写入 names/ 与 messages/：各名称、各报错在哪个版本出现和消失。",
         ),
     ),
     source: Path = _SOURCE,
@@ -245,7 +245,7 @@ def derive_command(
     chosen = language(lang)
     _must_be_matrix(source)
     if names:
-        return _derive_names(packages, cache or _cache_folder(), source / "names", chosen)
+        return _derive_names(packages, cache or _cache_folder(), source, chosen)
     with progress() as show:
         done = derive(
             packages=tuple(packages or PACKAGES), torch=torch or TORCH, cache=cache or _cache_folder(),
@@ -267,17 +267,18 @@ def derive_command(
     return 0
 
 
-def _derive_names(packages: list[str], cache: Path, target: Path, lang: str) -> int:
+def _derive_names(packages: list[str], cache: Path, source: Path, lang: str) -> int:
     from envdoctor.workshop.derive import progress
     from envdoctor.workshop.derive.names import as_text
     from envdoctor.workshop.derive.names_run import NAMED, derive_names
 
-    target.mkdir(exist_ok=True)
     with progress() as show:
-        for table in derive_names(packages=tuple(packages or NAMED), cache=cache, on_progress=show):
-            path = target / f"{table['distribution']}.json"
-            path.write_text(as_text(table), "utf-8")
-            _line(said(Text(en=f"wrote {path}", zh=f"已写入 {path}"), lang))
+        for tables in derive_names(packages=tuple(packages or NAMED), cache=cache, on_progress=show):
+            for folder, table in zip(("names", "messages"), tables, strict=True):
+                path = source / folder / f"{table['distribution']}.json"
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(as_text(table), "utf-8")
+                _line(said(Text(en=f"wrote {path}", zh=f"已写入 {path}"), lang))
     return 0
 
 

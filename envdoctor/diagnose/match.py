@@ -13,7 +13,7 @@ from envdoctor.diagnose.evaluate import Evaluation, evaluate
 from envdoctor.diagnose.finding import Coverage, Diagnosis, Finding, Missing, severity_of
 from envdoctor.diagnose.observed import refuted
 from envdoctor.diagnose.options import options_for
-from envdoctor.diagnose.rank import merged, ranked, without_guesses
+from envdoctor.diagnose.rank import explains, merged, ranked, without_guesses
 from envdoctor.diagnose.signatures import SignatureHit, find_signatures
 from envdoctor.diagnose.view import FactView
 from envdoctor.facts import Facts, Known
@@ -39,7 +39,9 @@ def diagnose(facts: Facts, matrix: Matrix) -> Diagnosis:
         untriggered += undecided
         if finding is not None:
             findings.append(finding)
-    findings.extend(_run_checks(view, matrix, hits))
+    findings.extend(_run_checks(view, matrix, hits, (name for name in CHECKS if name not in LAST_RESORT)))
+    if not any(explains(finding) for finding in findings):
+        findings.extend(_run_checks(view, matrix, hits, LAST_RESORT))
     supersedes = {f.id: matrix.core(n).supersedes for f in findings if (n := matrix.number(f.id)) is not None}
     return Diagnosis(
         findings=refuted(ranked(without_guesses(merged(findings, supersedes))), facts),
@@ -109,8 +111,11 @@ def _groups(hits: Iterable[SignatureHit]) -> dict[str, str]:
     return values
 
 
-def _run_checks(view: FactView, matrix: Matrix, hits: Mapping[int, tuple[SignatureHit, ...]]) -> Iterable[Finding]:
-    for check_id, function in CHECKS.items():
+def _run_checks(
+    view: FactView, matrix: Matrix, hits: Mapping[int, tuple[SignatureHit, ...]], ids: Iterable[str]
+) -> Iterable[Finding]:
+    for check_id in ids:
+        function = CHECKS[check_id]
         number = matrix.number(check_id)
         if number is None:
             continue  # a matrix from elsewhere may speak of fewer checks
@@ -141,6 +146,8 @@ def _finding(number: int, core: EntryCore, hit: Hit, view: FactView, matrix: Mat
     )
 
 
+#: checks that read large tables, and are asked only where nothing else explains the pasted error
+LAST_RESORT = ("EC-shape-message",)
 #: under this name the recognised line travels with the groups of its signature
 _LINE = "_line"
 #: classes in which some package is always involved: where an entry names none, the asking one or the engine is named

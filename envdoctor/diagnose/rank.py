@@ -65,8 +65,13 @@ def _join(first: Finding, other: Finding, *, witnesses_only: bool = False) -> Fi
 
 def without_guesses(findings: Sequence[Finding]) -> list[Finding]:
     """Findings that only know the shape of a message go, where another one explains the error."""
-    explained = any(finding.explains and not _guesses(finding) for finding in findings)
+    explained = any(explains(finding) for finding in findings)
     return [finding for finding in findings if not (explained and _guesses(finding))]
+
+
+def explains(finding: Finding) -> bool:
+    """Whether a finding explains the pasted error, and not only the shape of it."""
+    return bool(finding.explains) and not _guesses(finding)
 
 
 def _guesses(finding: Finding) -> bool:

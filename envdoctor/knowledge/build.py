@@ -54,7 +54,11 @@ def compile_matrix(source: Path) -> str:
         latest = max(latest, str(data.get("modified", "")))
     named = {
         "tables": {p.stem: _plain(read_toml(p)) for p in sorted(source.glob("tables/*.toml"))}
-        | {f"names/{p.stem}": json.loads(p.read_text("utf-8")) for p in sorted(source.glob("names/*.json"))},
+        | {
+            f"{folder}/{p.stem}": json.loads(p.read_text("utf-8"))
+            for folder in ("names", "messages")
+            for p in sorted(source.glob(f"{folder}/*.json"))
+        },
         "derived": dict(_read_derived(source)),
         "stacks": {p.stem: _plain(read_toml(p)) for p in sorted(source.glob("stacks/*.toml"))},
     }

@@ -18,7 +18,7 @@ from envdoctor.text import Text
 from envdoctor.values import dataclass
 from envdoctor.versions import Scheme, at_least
 
-__all__ = ["Change", "change_of_argument", "change_of_attribute", "change_of_name"]
+__all__ = ["Change", "change_from", "change_of_argument", "change_of_attribute", "change_of_name"]
 
 _EVENT = re.compile(r"([+-])([^+-]+)")
 _PREFIX = "names/"
@@ -118,6 +118,11 @@ def _tables(tables: Mapping[str, Any], module: str | None) -> Iterator[Mapping[s
             yield tables[_PREFIX + name]
 
 
-def _change(table: Mapping[str, Any], module: str, events: str) -> Change:
+def change_from(distribution: str, module: str, events: str) -> Change | None:
+    """A change out of its written form; None for what never changed."""
     read = tuple((sign == "+", at) for sign, at in _EVENT.findall(events))
-    return Change(distribution=table["distribution"], module=module, events=read)
+    return Change(distribution=distribution, module=module, events=read) if read else None
+
+
+def _change(table: Mapping[str, Any], module: str, events: str) -> Change | None:
+    return change_from(table["distribution"], module, events)

@@ -10,6 +10,7 @@ from envdoctor.diagnose.checks import (  # noqa: F401 - importing a module regis
     installers,
     log_python,
     log_symbols,
+    messages,
     models,
     pins,
     requirements,

@@ -10,12 +10,13 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from packaging.version import Version
 
 from envdoctor.workshop.derive.cache import remembered_list
 from envdoctor.workshop.derive.index import PublishedWheel, Target, each_version
+from envdoctor.workshop.derive.messages import UNASKED, messages_table, raised
 from envdoctor.workshop.derive.names import Api, ModuleApi, module_of, names_table, read_api, read_module
 from envdoctor.workshop.derive.remote import Fetcher
 from envdoctor.workshop.derive.run import Progress
@@ -30,6 +31,8 @@ NAMED: Mapping[str, str] = {
 
 _LARGEST_SOURCE = 3 << 20
 
+Messages: TypeAlias = Mapping[str, frozenset[tuple[str, str]]]
+
 
 def first_and_last(wheels: Sequence[PublishedWheel]) -> list[PublishedWheel]:
     """Of every minor release the first and the last patch, ascending: what a patch takes away it mostly gives back."""
@@ -42,8 +45,9 @@ def first_and_last(wheels: Sequence[PublishedWheel]) -> list[PublishedWheel]:
 
 def derive_names(
     *, packages: Sequence[str] = tuple(NAMED), cache: Path, on_progress: Callable[[Progress], None] = lambda _: None
-) -> Iterator[dict[str, Any]]:
-    """One table a distribution. Reads the Python sources of its wheels, in ranges where the server can do them."""
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Two tables a distribution, its names and its messages. Reads the Python sources of its wheels, in ranges where
+    the server can do them."""
     today = datetime.now(timezone.utc).date().isoformat()
     target = Target(pythons=("3.11", "3.9", "3.8", "3.13"))
     (cache / "spare").mkdir(parents=True, exist_ok=True)
@@ -53,7 +57,8 @@ def derive_names(
             place = cache / "listed" / f"names-{package}.json"
             wheels = first_and_last(remembered_list(place, today, _lister(package, target, within)))
             releases: list[tuple[str, Api]] = []
-            seen: dict[tuple[int, int, str], ModuleApi] = {}
+            messages: list[tuple[str, Messages]] = []
+            seen: dict[tuple[int, int, str], tuple[ModuleApi, frozenset[tuple[str, str]]]] = {}
             for done, wheel in enumerate(wheels):
                 on_progress(
                     Progress(
@@ -64,19 +69,27 @@ def derive_names(
                         received=fetcher.received,
                     )
                 )
-                releases.append((wheel.version, _read(fetcher, wheel, cache / "spare" / wheel.filename, seen)))
+                api, said = _read(fetcher, wheel, cache / "spare" / wheel.filename, seen)
+                releases.append((wheel.version, api))
+                messages.append((wheel.version, said))
             if releases:
-                yield names_table(package, releases, made=today)
+                yield names_table(package, releases, made=today), messages_table(package, messages, made=today)
 
 
 def _lister(package: str, target: Target, within: str) -> Callable[[], Iterator[PublishedWheel]]:
     return lambda: each_version(package, target, within=within)
 
 
-def _read(fetcher: Fetcher, wheel: PublishedWheel, spare: Path, seen: dict[tuple[int, int, str], ModuleApi]) -> Api:
-    """The API of one wheel. Most files do not change between releases: each content is parsed once (`seen`)."""
+def _read(
+    fetcher: Fetcher,
+    wheel: PublishedWheel,
+    spare: Path,
+    seen: dict[tuple[int, int, str], tuple[ModuleApi, frozenset[tuple[str, str]]]],
+) -> tuple[Api, Messages]:
+    """API and messages of one wheel. Most files do not change between releases: each content is parsed once (`seen`)."""
     stream, _, _ = fetcher.open(wheel.url, sha256=wheel.sha256, spare=spare)
     modules: dict[str, ModuleApi] = {}
+    messages: dict[str, frozenset[tuple[str, str]]] = {}
     try:
         with zipfile.ZipFile(stream) as archive:
             for member in archive.infolist():
@@ -87,9 +100,10 @@ def _read(fetcher: Fetcher, wheel: PublishedWheel, spare: Path, seen: dict[tuple
                 if key not in seen:
                     package = member.filename.rpartition("/")[2].startswith("__init__.")
                     source = archive.read(member).decode("utf-8", "replace")
-                    seen[key] = read_module(source, module=module, package=package)
-                modules[module] = seen[key]
+                    said = frozenset() if UNASKED.search(module) else raised(source)
+                    seen[key] = (read_module(source, module=module, package=package), said)
+                modules[module], messages[module] = seen[key]
     finally:
         stream.close()
         spare.unlink(missing_ok=True)
-    return read_api(modules)
+    return read_api(modules), messages

@@ -1,0 +1,114 @@
+"""Last resort: whose message it is. The wheels say which distribution raises it, and from which release to which.
+
+Runs only where no entry explains the pasted error. Always `possible`: who raises a message is certain, why it came to
+that is not. The class is what messages of such words mostly mean.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
+from envdoctor.diagnose.checks.traces import importer_of
+from envdoctor.knowledge.releases import Change, change_from
+from envdoctor.values import dataclass
+
+_PREFIX = "messages/"
+#: what the words of a message mostly mean, the most telling first
+_WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), cause)
+    for pattern, cause in (
+        (r"out of memory|enough (?:GPU |CPU )?(?:memory|RAM|VRAM)|fit (?:in|into|the)|offload", "out-of-memory"),
+        (r"\bP2P\b|\bNCCL\b|process group|world size|peer access", "multi-gpu-comm"),
+        (r"compute capability|Ampere|Hopper|Turing|\bsm_?\d\d\b|CUDA ?>=", "gpu-capability-too-low"),
+        (r"divisible|multiple of|group.?size|must be aligned", "kernel-shape-constraint"),
+        (
+            r"\bversion\b|upgrade|older than|newer than|incompatible|not compatible|[<>=]=\s?\d|downgrade",
+            "version-conflict",
+        ),
+        (r"dtype|bfloat16|float16|bf16|fp16|scalar type|half precision", "dtype-unsupported"),
+        (r"ninja|nvcc|compiler|toolkit|CUDA_HOME", "missing-toolchain"),
+        (
+            r"no (?:CUDA )?GPU|GPU is (?:required|needed)|CUDA (?:is )?(?:not available|required)|accelerator",
+            "wrong-build",
+        ),
+        (r"install|is required|not available|not found in your environment", "misconfiguration"),
+        (
+            r"no such file|does not (?:appear|contain)|corrupt|state.?dict|safetensors|config\.json|missing key",
+            "broken-model-files",
+        ),
+        (r"quantiz|quant_method|checkpoint|\bformat\b|architecture", "quant-format-unsupported"),
+    )
+)
+_BY_EXCEPTION = {
+    "ImportError": "version-conflict", "ModuleNotFoundError": "version-conflict", "AttributeError": "version-conflict",
+    "TypeError": "version-conflict", "NotImplementedError": "quant-format-unsupported", "AssertionError": "known-bug",
+    "KeyError": "known-bug", "IndexError": "known-bug", "OSError": "broken-model-files",
+    "FileNotFoundError": "broken-model-files",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Raised:
+    distribution: str
+    exception: str
+    piece: str
+    change: str
+
+
+@check("EC-shape-message")
+def raised_by(context: CheckContext) -> Iterable[Hit]:
+    """The distribution whose sources hold the message, the likeliest where several do."""
+    for hit in context.hits[:4]:
+        found = list(_searched(context, hit.groups["message"]))
+        if not found:
+            continue
+        asker = importer_of(context, hit.line)
+        best = max(
+            found,
+            key=lambda one: (len(one.piece), one.distribution == asker, one.distribution in context.view.packages),
+        )
+        yield _hit(context, hit.groups["message"], best, log_reason(hit))
+        return
+
+
+def _searched(context: CheckContext, message: str) -> Iterator[_Raised]:
+    for key in context.tables:
+        if key.startswith(_PREFIX):
+            table: Mapping[str, Any] = context.tables[key]
+            for change, rows in table["messages"].items():
+                for exception, pieces in rows.items():
+                    for piece in pieces:
+                        if piece in message:
+                            yield _Raised(
+                                distribution=table["distribution"], exception=exception, piece=piece, change=change
+                            )
+
+
+def _hit(context: CheckContext, message: str, raised: _Raised, reason: Any) -> Hit:
+    change = change_from(raised.distribution, "", raised.change)
+    engine = context.view.value("workload.engine")
+    also = engine if isinstance(engine, str) and engine in context.view.packages else ""
+    return Hit(
+        verdict="possible",
+        because=(reason,),
+        values={"package": raised.distribution, "message": raised.piece, "says": _says(change)},
+        packages=tuple(name for name in dict.fromkeys((raised.distribution, also)) if name),
+        cause=_cause(message, raised.exception),
+        explains=1,
+        weight=2,
+    )
+
+
+def _says(change: Change | None) -> str:
+    """Which releases know the message, as a clause."""
+    if change is None:
+        return "every release that was read has it"
+    return change.says()[0]
+
+
+def _cause(message: str, exception: str) -> str:
+    found = next((cause for words, cause in _WORDS if words.search(message)), None)
+    return found or _BY_EXCEPTION.get(exception, "misconfiguration")
