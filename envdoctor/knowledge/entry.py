@@ -11,7 +11,7 @@ from typing import Any
 
 from envdoctor.errors import InputError
 from envdoctor.knowledge.conditions import Condition, parse_condition
-from envdoctor.text import Text
+from envdoctor.text import NOTHING, Text, same
 from envdoctor.values import dataclass
 
 CLASSES = (
@@ -61,7 +61,7 @@ class FixOption:
     flags: tuple[str, ...] = ()
     env: Mapping[str, str] | None = None
     commands: Mapping[str, str] | None = None
-    cost: str = ""
+    cost: Text = NOTHING
     when: Condition | None = None
 
 
@@ -152,7 +152,7 @@ def _fix(data: Any, place: str, groups: Mapping[str, Sequence[str]]) -> FixOptio
         flags=tuple(data.get("flags", ())),
         env=dict(data["env"]) if "env" in data else None,
         commands=dict(data["commands"]) if "commands" in data else None,
-        cost=str(data.get("cost", "")),
+        cost=_cost(data.get("cost"), place),
         when=None if when is None else parse_condition(when, place=f"{place}.when", groups=groups),
     )
 
@@ -165,6 +165,12 @@ def _evidence(data: Any, place: str) -> Evidence:
         url=data.get("url"),
         command=data.get("command"),
     )
+
+
+def _cost(data: Any, place: str) -> Text:
+    if data is None or isinstance(data, str):  # one language: an entry of somebody's own
+        return same(data or "")
+    return text_from(data, f"{place}.cost")
 
 
 def _get(data: Any, key: str, kind: type[Any], place: str) -> Any:

@@ -156,8 +156,12 @@ class _Page:
         """A text of the report, with its twin in the other language where there is one."""
         if not twin or twin == mine:
             return _value(str(mine or "")[:_LONGEST_SENTENCE])
-        en, zh = (twin, mine) if self.lang == "zh" else (mine, twin)
-        return self._both(str(en), str(zh))
+        shown = self._twinned(mine, twin)
+        return self._both(shown.en, shown.zh)
+
+    def _twinned(self, mine: Any, twin: Any) -> Text:
+        en, zh = (twin or mine, mine) if self.lang == "zh" else (mine, twin or mine)
+        return Text(en=str(en), zh=str(zh))
 
     def _active(self) -> list[Mapping[str, Any]]:
         return [f for f in self._findings if f.get("status", "active") == "active"]
@@ -264,7 +268,7 @@ class _Page:
                 f"<h4>{self.say('fix' if i == 0 else 'or')}</h4><p>{self._text(option.get('text'), other.get('text'))}"
             )
             out.append(
-                f'<span class="soft">{self.say("cost", cost=option["cost"])}</span></p>'
+                f'<span class="soft">{self.say("priced", cost=self._twinned(option["cost"], other.get("cost")))}</span></p>'
                 if option.get("cost")
                 else "</p>"
             )

@@ -188,11 +188,7 @@ def _fixes(finding: dict[str, Any], lang: str, labelled: Any, label: int, *, mos
     options = finding["fix"]["options"]
     shown = options[:most]
     for i, option in enumerate(shown):
-        cost = (
-            f" ({word('cost', lang)}{word('colon', lang)}{option['cost']})"
-            if option["cost"] and most > _OPTIONS
-            else ""
-        )
+        cost = word("priced", lang, cost=option["cost"]) if option["cost"] and most > _OPTIONS else ""
         text = option["text"] if i == 0 else _OR.sub("", option["text"])
         yield from labelled("fix" if i == 0 else "or", text[:1].upper() + text[1:] + cost, "green" if i == 0 else "")
         for command in _commands(option):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envdoctor.text import Text
+from envdoctor.text import Text, in_zh
 
 WORDS: dict[str, tuple[str, str]] = {
     "match": ("certain", "已确认"),
@@ -72,7 +72,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "stop": (".", "。"),
     "colon": (": ", "："),
     "cause": ("cause", "原因类别"),
-    "cost": ("cost", "代价"),
+    "priced": (" (cost: {cost})", "（代价：{cost}）"),
     "set": ("set", "设置"),
     "flag": ("flag", "启动参数"),
     # progress
@@ -178,7 +178,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "html.missing": ("What would decide it", "补充以下信息即可确认"),
     "html.fix": ("Fix", "解决办法"),
     "html.or": ("Or", "或者"),
-    "html.cost": (" (cost: {cost})", "（代价：{cost}）"),
     "html.set": ("Environment variables", "环境变量"),
     "html.flags": ("Launch options", "启动参数"),
     "html.evidence": ("Evidence", "证据"),
@@ -213,4 +212,6 @@ def word(key: str, lang: str, **values: object) -> str:
 def text(key: str, **values: object) -> Text:
     """The word in both languages, its `{holes}` filled."""
     en, zh = WORDS[key]
-    return Text(en=en.format(**values), zh=zh.format(**values)) if values else Text(en=en, zh=zh)
+    if not values:
+        return Text(en=en, zh=zh)
+    return Text(en=en.format(**values), zh=zh.format(**{name: in_zh(value) for name, value in values.items()}))

@@ -157,6 +157,8 @@ def _texts(data: Mapping[str, Any]) -> Iterator[Text]:
     for i, fix in enumerate(data.get("fix", ())):
         if not _HAN.search(fix["text"]["zh"]):
             yield Text(en=f"fix[{i}].text.zh: is not Chinese", zh=f"fix[{i}].text.zh：不是中文")
+        if "cost" in fix and not isinstance(fix["cost"], Mapping):
+            yield Text(en=f"fix[{i}].cost: expected {{ en, zh }}", zh=f"fix[{i}].cost：应为 {{ en, zh }}")
     if len(data["title"]["en"]) > 110:
         yield Text(en="title.en: longer than 110 characters", zh="title.en：超过 110 个字符")
     if not data.get("fix"):
