@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -150,6 +151,8 @@ def _finding(number: int, core: EntryCore, hit: Hit, view: FactView, matrix: Mat
 LAST_RESORT = ("EC-shape-message",)
 #: under this name the recognised line travels with the groups of its signature
 _LINE = "_line"
+#: a compiled module of Python, which names its distribution without a folder too
+_EXTENSION = re.compile(r"\w\.(?:cpython-\d+|abi3)[\w.-]*\.so\b")
 #: classes in which some package is always involved: where an entry names none, the asking one or the engine is named
 _ABOUT_A_PACKAGE = (
     "abi-mismatch", "dtype-unsupported", "glibc-too-old", "gpu-capability-too-low", "kernel-shape-constraint", "known-bug",
@@ -169,7 +172,8 @@ def _guilty(core: EntryCore, view: FactView, values: Mapping[str, str], tables: 
     found = tuple(dict.fromkeys(package for package in given if package))
     if found or core.cause not in _ABOUT_A_PACKAGE:
         return found
-    of_file = owners_of_path(tables, values.get(_LINE, "")) if "-packages/" in values.get(_LINE, "") else ()
+    line = values.get(_LINE, "")
+    of_file = owners_of_path(tables, line) if "-packages/" in line or _EXTENSION.search(line) else ()
     return of_file[:1] or ((known["engine"],) if "engine" in known else ())
 
 

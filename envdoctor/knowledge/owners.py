@@ -13,6 +13,7 @@ _LIBRARY = re.compile(r"(lib[A-Za-z0-9_+]+?)(?:-[0-9a-f]{8})?\.so(?:\.(\d+))?")
 
 _ENGINES = {
     "tgi": "text-generation-inference", "llm-compressor": "llmcompressor", "llama-cpp": "llama-cpp-python",
+    "mamba": "mamba-ssm", "tensorrtllm": "tensorrt-llm", "flash-attention": "flash-attn", "flashinfer": "flashinfer-python",
 }  # fmt: skip
 
 
@@ -37,9 +38,11 @@ def owners_of_module(tables: Mapping[str, Any], module: str) -> tuple[str, ...]:
 def owners_of_path(tables: Mapping[str, Any], text: str) -> tuple[str, ...]:
     """Distributions that a path inside a line names: the folder under site-packages, else the extension's file name."""
     names = tables["modules"]["modules"] if "modules" in tables else {}
-    file = _FILE.search(text)
-    if file and file.group(1) in names:
+    files = list(_FILE.finditer(text))
+    file = next((one for one in files if one.group(1) in names or one.group(1).lower() in names), None)
+    if file:
         return owners_of_module(tables, file.group(1))
+    file = files[0] if files else None
     place = _IN_SITE.search(text)
     if place:
         return owners_of_module(tables, place.group(1))

@@ -31,10 +31,38 @@ def moved_name(context: CheckContext) -> Iterable[Hit]:
             yield _unknown_move(context, hit)
 
 
+@check("EC-other-copy")
+def other_copy(context: CheckContext) -> Iterable[Hit]:
+    """A name is missing that the listed release has: the process runs another copy, or files of two releases."""
+    rows = context.tables["moved-names"]["row"] if "moved-names" in context.tables else ()
+    for hit in context.hits[:2]:
+        row = _row_for(rows, hit.groups)
+        if row is not None:
+            provider = row["distribution"] if row.get("name") and _is_denied(context, row) else ""
+        else:
+            change = _measured(context, hit.groups)
+            version = context.view.version(change.distribution) if change else None
+            provider = change.distribution if change and version and change.is_there(version) else ""
+        if provider:
+            yield Hit(
+                verdict="possible",
+                because=(log_reason(hit), context.because(f"package.{provider}")),
+                values={
+                    "name": hit.groups["name"],
+                    "provider": provider,
+                    "version": context.view.version(provider) or "?",
+                },
+                packages=(provider,),
+                explains=2,
+                weight=1,
+            )
+            return
+
+
 def _is_denied(context: CheckContext, row: Mapping[str, Any]) -> bool:
-    """Whether the installed release of a row about an attribute or argument has it, so that the cause is another."""
+    """Whether the installed release of a row has the name after all, so that the cause is another."""
     version = context.view.version(row["distribution"])
-    if not version or not ("object" in row or "call" in row):
+    if not version or not ("added" in row or "removed" in row):
         return False
     too_old = "added" in row and at_least(Scheme.PEP440, version, row["added"]) is False
     too_new = "removed" in row and at_least(Scheme.PEP440, version, row["removed"]) is True

@@ -32,7 +32,7 @@ class Hit:
     cause: str | None = None
     effect: str | None = None
     explains: int = 0
-    weight: int = 1
+    weight: float = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
