@@ -226,7 +226,8 @@ class _Attempt:
         if self.request.keep:
             return self._era_of_target(place, look), pinned
         dating = datable(self.request.asked)
-        anchors = self._anchors([a.text for a in dating], [a.name for a in dating], place, look)
+        pins = all(a.exact for a in dating)  # a release's day does not change: no need to ask for it again
+        anchors = self._anchors([a.text for a in dating], [a.name for a in dating], place, look, settled=pins)
         if anchors:
             floors = [a for a in self.request.asked if a.floored and not a.exact]
             anchors += self._anchors([a.text for a in floors], [a.name for a in floors], place, look, lowest=True)
@@ -235,15 +236,23 @@ class _Attempt:
     def _era_of_target(self, place: Place, look: Solver) -> Era | None:
         """The newest of what is installed dates a repair: nothing else has to move to another time."""
         texts = [f"{name}=={version}" for name, version in self.request.keep]
-        return era_of(self._anchors(texts, [name for name, _ in self.request.keep], place, look))
+        return era_of(self._anchors(texts, [name for name, _ in self.request.keep], place, look, settled=True))
 
     def _anchors(
-        self, texts: Sequence[str], names: Sequence[str], place: Place, look: Solver, *, lowest: bool = False
+        self,
+        texts: Sequence[str],
+        names: Sequence[str],
+        place: Place,
+        look: Solver,
+        *,
+        lowest: bool = False,
+        settled: bool = False,
     ) -> tuple[Anchor, ...]:
         if not texts:
             return ()
         question = Problem(requirements=tuple(texts), place=place, dependencies=False, lowest=lowest)
-        answer = look(question)
+        remembered = look.remembered(question) if settled else None
+        answer = remembered or look(question)
         if isinstance(answer, Conflict) and answer.wheelless:
             answer = look(replace(question, sources=answer.wheelless))
         return anchors_in(answer, names) if isinstance(answer, Solution) else ()

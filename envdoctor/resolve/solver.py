@@ -38,3 +38,12 @@ class Solver:
         self.fresh |= answer.looked
         self.warm = self.warm or problem.dependencies
         return answer
+
+    def remembered(self, problem: Problem) -> Solution | None:
+        """What uv's cache says, however old; None where it does not hold the whole answer. For what never changes: the day
+        of a release. Says nothing about what is fresh."""
+        try:
+            answer = solve(self.run, problem, offline=True, timeout_s=self.timeout_s)
+        except SolverError:
+            return None
+        return answer if isinstance(answer, Solution) and not answer.incomplete else None

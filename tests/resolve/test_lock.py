@@ -94,6 +94,19 @@ def test_floating_companions_come_from_the_time_of_the_pinned_anchor(index: Make
     assert free.header.era == "off"
 
 
+def test_the_day_of_a_pinned_release_is_asked_once_the_solution_always(index: MakeIndex, matrix: MakeMatrix) -> None:
+    there = index(*TORCH, *NUMPY)
+
+    def asked_by_a_lock() -> list[str]:
+        there.asked.clear()
+        made = lock(["torch==2.3.0"], facts=MACHINE, python="3.11", indexes=[there.url], matrix=matrix())
+        assert made.header.era == "2024-05-16 (torch 2.3.0 of 2024-04-24 and 21 days)"
+        return [path.strip("/").rpartition("/")[2] for path in there.asked if "/simple/" in path]
+
+    assert asked_by_a_lock().count("torch") == 2
+    assert sorted(asked_by_a_lock()) == ["numpy", "torch"]
+
+
 def test_a_veto_becomes_a_range_and_stands_in_the_lock(index: MakeIndex, matrix: MakeMatrix) -> None:
     there = index(*TORCH, *NUMPY)
     said: list[str] = []
