@@ -99,7 +99,7 @@ def lock_command(
     no_era: bool = typer.Option(
         False,
         "--no-era",
-        help=Text(en="Let floating packages be as new as they are.", zh="未指定版本的包可取最新版，不受年代限制。"),
+        help=Text(en="Let floating packages be as new as they are.", zh="未指定版本的包可取最新版，不受时间截点限制。"),
     ),
     output: Path = typer.Option(
         None,

@@ -51,12 +51,14 @@ class Steps:
             self._shown = False
 
     def _show(self, text: str) -> None:
+        from envdoctor.cli.language import spoken
         from envdoctor.cli.output import columns
         from envdoctor.render.plain import shortened, visible
 
         with self._lock:
             self._shown = True
-            _write(shortened(f"envdoctor: {visible(text)} ...", columns()))
+            line = f"envdoctor：{visible(text)}……" if spoken() == "zh" else f"envdoctor: {visible(text)} ..."
+            _write(shortened(line, columns()))
 
 
 def _write(text: str) -> None:

@@ -25,11 +25,18 @@ def entry_text(core: EntryCore, texts: EntryTexts, lang: str, width: int = 80) -
     def said(key: str) -> str:
         return word(key, lang) + colon
 
+    def named(kind: str, name: str) -> str:
+        return word(f"{kind}.{name}", lang)
+
     lines = _wrap([f"{core.id}{colon}{template(texts.title.get(lang))}"], width)
     about = f"{said('about')}{', '.join(map(visible, core.packages)) or '-'}"
     dates = f"{said('published')}{texts.published}{word('semicolon', lang)}{said('modified')}{texts.modified}"
     withdrawn = f"{word('semicolon', lang)}{word('withdrawn', lang)}" if core.withdrawn else ""
-    lines += ["", f"{said('class')}{core.cause}{word('semicolon', lang)}{said('effect')}{core.effect}", about]
+    lines += [
+        "",
+        f"{said('class')}{named('class', core.cause)}{word('semicolon', lang)}{said('effect')}{named('effect', core.effect)}",
+        about,
+    ]
     lines += [dates + withdrawn, "", *_wrap([template(texts.explanation.get(lang))], width), ""]
     for i, fix in enumerate(texts.fixes, 1):
         pins = ", ".join(f"{name} {pin}" for name, pin in fix.pins.items())
@@ -39,12 +46,14 @@ def entry_text(core: EntryCore, texts: EntryTexts, lang: str, width: int = 80) -
     if core.when is not None:
         lines += [said("when").rstrip(), *_wrap((f"  {line}" for line in condition_lines(core.when, lang)), width)]
     for signature in core.signatures:
-        sure = f" ({word('conclusive', lang)})" if signature.conclusive else ""
+        sure = word("aside", lang, it=word("conclusive", lang)) if signature.conclusive else ""
         lines.append(visible(f"{said('shown-by')}{signature.pattern}{sure}"))
     lines += [visible(f"{said('checked-to')}{name} {version}") for name, version in core.checked.items()]
     lines.append("")
     for item in texts.evidence:
-        lines += indented(f"{word('evidence', lang)} ({item.type}, {item.date}){colon}{item.says}", width, "", "    ")
+        lines += indented(
+            f"{word('cited', lang, type=named('evidence', item.type), date=item.date)}{item.says}", width, "", "    "
+        )
         lines.append(f"    {visible(item.url or item.command or '')}")
     return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
 
@@ -68,7 +77,7 @@ def condition_lines(condition: Condition, lang: str = "en") -> list[str]:
         return [f"{names} {ranges}" if ranges else f"{names} {word('installed', lang)}"]
     if isinstance(condition, FactLeaf):
         value = either.join(str(i) for i in condition.intervals) if condition.intervals else condition.value
-        every = f" ({word('every-gpu', lang)})" if condition.every else ""
+        every = word("aside", lang, it=word("every-gpu", lang)) if condition.every else ""
         return [f"{condition.path} {condition.operator} {value}{every}"]
     colon = word("colon", lang).rstrip()
     if isinstance(condition, Not):

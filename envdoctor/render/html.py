@@ -227,7 +227,7 @@ class _Page:
             f'<h3 id="t-{index}">{self._text(finding.get("title"), twin.get("title"))}</h3>',
             (
                 f"<p>{tags}<code>{_plain(str(finding.get('id', '')))}</code> "
-                f'<span class="soft">{_plain(str(cause.get("class", "")))}</span></p>'
+                f'<span class="soft">{self._class(str(cause.get("class", "")))}</span></p>'
             ),
         ]
         if finding.get("note"):
@@ -341,6 +341,9 @@ class _Page:
             f'<td class="{look}">{sign}{self._known(outcome)}</td><td>{_number(result.get("seconds", 0.0))}</td>'
             f"<td>{_value(numbers)}</td><td>{detail}</td></tr>"
         )
+
+    def _class(self, name: str) -> str:
+        return self.say(f"class.{name}") if f"class.{name}" in WORDS else _plain(name)
 
     def _known(self, name: str) -> str:
         """A rung or an outcome in words."""

@@ -15,7 +15,7 @@ def render_markdown(facts: Facts, report: dict[str, Any]) -> str:
     """Findings first, the environment folded away below them."""
     lang = report["lang"]
     colon = word("colon", lang)
-    lines = [f"## envdoctor: {_plain(machine_line(facts, lang))}", ""]
+    lines = [f"## envdoctor{colon}{_plain(machine_line(facts, lang))}", ""]
     if not report["findings"]:
         lines += [word("not-recognised" if says_nothing(report) else "nothing", lang), ""]
     for finding in report["findings"]:
@@ -26,7 +26,8 @@ def render_markdown(facts: Facts, report: dict[str, Any]) -> str:
     lines += ["```", "", "</details>", ""]
     matrix = report["matrix"]
     lines.append(
-        f"envdoctor {report['tool']['version']}, {word('matrix', lang, date=matrix['date'], n=matrix['entries'])}"
+        f"envdoctor {report['tool']['version']}{word('comma', lang)}"
+        f"{word('matrix', lang, date=matrix['date'], n=matrix['entries'])}"
     )
     return "\n".join(lines) + "\n"
 
@@ -35,12 +36,17 @@ def _finding(finding: dict[str, Any], lang: str) -> list[str]:
     verdict = word(finding["verdict"], lang) if finding["status"] == "active" else word(finding["status"], lang)
     colon = word("colon", lang)
     out = [f"### {word(finding['severity'], lang)}{colon}{_plain(finding['title'])}", ""]
-    out += [f"`{finding['id']}` ({verdict}; {finding['cause']['class']})", "", _plain(finding["explanation"]), ""]
+
+    def aside(text: str) -> str:
+        return word("aside", lang, it=_plain(text))
+
+    state = f"{verdict}{word('semicolon', lang)}{word('class.' + finding['cause']['class'], lang)}"
+    out += [f"`{finding['id']}`{aside(state)}", "", _plain(finding["explanation"]), ""]
     out += [
-        f"- {word('because', lang)}{colon}{_code(b['fact'])} = {_code(b['value'])} ({_plain(b['source'])})"
+        f"- {word('because', lang)}{colon}{_code(b['fact'])} = {_code(b['value'])}{aside(b['source'])}"
         for b in finding["because"]
     ]
-    out += [f"- {word('missing', lang)}{colon}{_code(m['fact'])} ({_plain(m['how'])})" for m in finding["missing"]]
+    out += [f"- {word('missing', lang)}{colon}{_code(m['fact'])}{aside(m['how'])}" for m in finding["missing"]]
     out.append("")
     for i, option in enumerate(finding["fix"]["options"]):
         out.append(f"{i + 1}. {_plain(option['text'])}")

@@ -14,6 +14,7 @@ _HIDDEN = "\N{REPLACEMENT CHARACTER}"
 _CLOSING = "，。、；：！？）》」』”’…"
 #: what must not end one
 _OPENING = "（《「『“‘"
+_LAST = re.compile(rf"[{_OPENING}]*(?:[^\s\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]+|[^\s])[{_CLOSING}]*$")
 _TOKEN = re.compile(r"\s+|[^\s\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]+|.")
 
 
@@ -64,6 +65,9 @@ def wrapped(text: str, width: int) -> list[str]:
     line, used = "", 0
     for token in _TOKEN.findall(visible(text).strip()):
         size = cells(token)
+        if used + size > width and token in _CLOSING and (last := _LAST.search(line)) and last.start():
+            lines.append(line[: last.start()].rstrip())  # what the mark belongs to goes down with it
+            line, used = last.group(), cells(last.group())
         if used + size > width and not token.isspace() and token not in _CLOSING:
             kept = line.rstrip().rstrip(_OPENING)
             carried = line.rstrip()[len(kept) :] if kept else ""

@@ -84,7 +84,7 @@ def parse_asked(texts: Iterable[str]) -> tuple[Asked, ...]:
         except InvalidRequirement as error:
             why = str(error).splitlines()[0]
             raise UsageError(
-                Text(en=f"{text!r} is no requirement: {why}", zh=f"{text!r} 不是有效的依赖需求：{why}"),
+                Text(en=f"{text!r} is no requirement: {why}", zh=f'{text!r} 不是有效的依赖需求："{why}"'),
                 advice=_meant(text),
             ) from None
         if _FILE.search(text):

@@ -41,7 +41,7 @@ def header_lines(header: Header, lang: str = "en") -> list[str]:
         (Text(en="python", zh="Python"), (_on(header),)),
         (Text(en="machine", zh="机器"), header.machine),
         (Text(en="needs", zh="要求"), header.needs),
-        (Text(en="era", zh="年代"), (header.era,)),
+        (Text(en="era", zh="时间截点"), (header.era,)),
         (Text(en="matrix", zh="知识库"), (header.matrix,)),
         (Text(en="index", zh="索引"), (header.index,)),
         (Text(en="note", zh="说明"), header.notes),
