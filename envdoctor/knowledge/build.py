@@ -22,6 +22,8 @@ from envdoctor.toml import tomllib
 from envdoctor.versions import Scheme, compare
 
 SCHEMA_VERSION = 1
+#: the name of the file beside the matrix that holds what each release has and says
+RELEASES = "releases.json"
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -53,12 +55,7 @@ def compile_matrix(source: Path) -> str:
         items.append(_compile_entry(data, place=path.stem, groups=groups))
         latest = max(latest, str(data.get("modified", "")))
     named = {
-        "tables": {p.stem: _plain(read_toml(p)) for p in sorted(source.glob("tables/*.toml"))}
-        | {
-            f"{folder}/{p.stem}": json.loads(p.read_text("utf-8"))
-            for folder in ("names", "messages")
-            for p in sorted(source.glob(f"{folder}/*.json"))
-        },
+        "tables": {p.stem: _plain(read_toml(p)) for p in sorted(source.glob("tables/*.toml"))},
         "derived": dict(_read_derived(source)),
         "stacks": {p.stem: _plain(read_toml(p)) for p in sorted(source.glob("stacks/*.toml"))},
     }
@@ -70,10 +67,26 @@ def compile_matrix(source: Path) -> str:
         "ids": [item["id"] for item in items],
         "index": _index(items, groups, named["tables"]),
         **{kind: list(tables) for kind, tables in named.items()},
+        "releases": [
+            f"{folder}/{p.stem}" for folder in ("names", "messages") for p in sorted(source.glob(f"{folder}/*.json"))
+        ],
     }
     lines = [_dump(item) for item in items] + [_dump(table) for tables in named.values() for table in tables.values()]
     head["digest"] = hashlib.sha256("\n".join([_dump(head), *lines]).encode()).hexdigest()
     return "[" + ",\n".join([_dump(head), *lines]) + "\n]\n"
+
+
+def compile_releases(source: Path) -> str:
+    """What each release has and says (`names/`, `messages/`), a table a line after the list of their names.
+
+    A file of its own: it is large, and only a report that misses a name or holds an unknown message asks for it.
+    """
+    tables = {
+        f"{folder}/{path.stem}": json.loads(path.read_text("utf-8"))
+        for folder in ("names", "messages")
+        for path in sorted(source.glob(f"{folder}/*.json"))
+    }
+    return "\n".join([_dump(list(tables)), *(_dump(table) for table in tables.values())]) + "\n"
 
 
 def _read_derived(source: Path) -> Iterable[tuple[str, Any]]:
@@ -162,9 +175,13 @@ def _dump(value: Any) -> str:
 
 
 def write_matrix(*, source: Path, target: Path) -> None:
-    """Compile and write atomically: a reader sees the old file or the new one."""
-    text = compile_matrix(source)
+    """Compile and write atomically, the releases beside it first: a reader sees the old files or the new ones."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    _write(target.with_name(RELEASES), compile_releases(source))
+    _write(target, compile_matrix(source))
+
+
+def _write(target: Path, text: str) -> None:
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".matrix-")
     with os.fdopen(handle, "w", encoding="utf-8") as out:
         out.write(text)

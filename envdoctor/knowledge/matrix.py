@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,34 +13,52 @@ from envdoctor.knowledge.entry import EntryCore, EntryTexts, core_from, texts_fr
 from envdoctor.text import Text
 
 _DATA = Path(__file__).resolve().parent.parent / "data" / "matrix.json"
+_RELEASES = _DATA.with_name("releases.json")
 _SOURCE = Path(__file__).resolve().parent.parent.parent / "matrix"
 SCHEMA_VERSION = 1
 
 
 class LazyTables(Mapping[str, Any]):
-    """Named tables, each kept as JSON text until it is first looked up."""
+    """Named tables, each kept as JSON text until it is first looked up.
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        self._texts = texts
+    `later` names further ones, whose texts `read` gives (a list of names, then a table a line) when one is asked for.
+    """
+
+    def __init__(
+        self, texts: Mapping[str, str], later: Sequence[str] = (), read: Callable[[], str] = lambda: "[]"
+    ) -> None:
+        self._texts = dict(texts)
+        self._later = tuple(later)
+        self._read = read
         self._parsed: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._parsed:
+            if name in self._later and name not in self._texts:
+                names, *lines = self._read().splitlines()
+                self._texts.update(zip(json.loads(names), lines, strict=True))
             self._parsed[name] = json.loads(self._texts[name])
         return self._parsed[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._texts or name in self._later
+
     def __iter__(self) -> Any:
-        return iter(self._texts)
+        return iter(dict.fromkeys((*self._texts, *self._later)))
 
     def __len__(self) -> int:
-        return len(self._texts)
+        return len(set(self._texts) | set(self._later))
 
 
 class Matrix:
     """The compiled knowledge. Immutable to its users; `core(i)` and `texts(i)` parse entry `i` on first use."""
 
-    def __init__(self, text: str) -> None:
-        """`text` is what `compile_matrix` gives. Raises UndeterminedError where it is of another schema, or damaged."""
+    def __init__(self, text: str, releases: Callable[[], str] | None = None) -> None:
+        """`text` is what `compile_matrix` gives, `releases` gives what `compile_releases` does.
+
+        Raises UndeterminedError where it is of another schema, or damaged.
+        """
+        self._releases = releases
         lines = text.lstrip("[").rstrip("]\n").split(",\n")
         try:
             head: dict[str, Any] = json.loads(lines[0])
@@ -73,7 +91,8 @@ class Matrix:
         self._index: Mapping[str, Any] = head["index"]
         self._lines = lines[: self.count]
         rest = iter(lines[self.count :])
-        self.tables = LazyTables({name: next(rest) for name in head["tables"]})
+        tables = {name: next(rest) for name in head["tables"]}
+        self.tables = LazyTables(tables, head["releases"], self._releases) if self._releases else LazyTables(tables)
         self.derived = LazyTables({name: next(rest) for name in head["derived"]})
         self.stacks = LazyTables({name: next(rest) for name in head["stacks"]})
         self._items: dict[int, Mapping[str, Any]] = {}
@@ -143,7 +162,7 @@ def load_matrix() -> Matrix:
     if _SOURCE.is_dir() and (_SOURCE / "entries").is_dir():
         _refresh()
     try:
-        return Matrix(_DATA.read_text("utf-8"))
+        return Matrix(_DATA.read_text("utf-8"), lambda: _RELEASES.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UndeterminedError(
             Text(
@@ -169,6 +188,6 @@ def _refresh() -> None:
 
 def matrix_from(source: Path) -> Matrix:
     """A matrix compiled from a folder (extra folders of the configuration, tests, authors at work)."""
-    from envdoctor.knowledge.build import compile_matrix
+    from envdoctor.knowledge.build import compile_matrix, compile_releases
 
-    return Matrix(compile_matrix(source))
+    return Matrix(compile_matrix(source), lambda: compile_releases(source))

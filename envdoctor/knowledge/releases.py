@@ -78,15 +78,18 @@ class Change:
 
 
 def change_of_name(tables: Mapping[str, Any], module: str, name: str | None) -> Change | None:
-    """The change of `from module import name`, or of the module itself where `name` is None or came with its module."""
+    """The change of `from module import name`; that of the module (or of the package around it) where `name` is None or
+    came with it."""
     for table in _tables(tables, module):
         if name is not None:
             for events, found in table["names"].items():
                 if name in found.get(module, ()):
                     return _change(table, module, events)
-        for events, modules in table["modules"].items():
-            if module in modules:
-                return _change(table, module, events)
+        parts = module.split(".")
+        for place in (".".join(parts[:length]) for length in range(len(parts), 0, -1)):
+            for events, modules in table["modules"].items():
+                if place in modules:
+                    return _change(table, place, events)
     return None
 
 

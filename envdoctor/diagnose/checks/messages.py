@@ -7,7 +7,7 @@ that is not. The class is what messages of such words mostly mean.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
@@ -50,6 +50,25 @@ _BY_EXCEPTION = {
 }  # fmt: skip
 
 
+#: Python's own words, which some libraries repeat in errors of theirs
+_PYTHON = re.compile(
+    r"has no attribute|No module named|cannot import name|unexpected keyword argument|positional argument"
+)
+#: where several distributions hold the very same message, the one that most others copied from comes first
+_FIRST = (
+    "transformers",
+    "accelerate",
+    "peft",
+    "huggingface-hub",
+    "vllm",
+    "trl",
+    "datasets",
+    "bitsandbytes",
+    "torchao",
+    "optimum",
+)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Raised:
     distribution: str
@@ -62,16 +81,21 @@ class _Raised:
 def raised_by(context: CheckContext) -> Iterable[Hit]:
     """The distribution whose sources hold the message, the likeliest where several do."""
     for hit in context.hits[:4]:
-        found = list(_searched(context, hit.groups["message"]))
-        if not found:
-            continue
-        asker = importer_of(context, hit.line)
-        best = max(
-            found,
-            key=lambda one: (len(one.piece), one.distribution == asker, one.distribution in context.view.packages),
-        )
-        yield _hit(context, hit.groups["message"], best, log_reason(hit))
-        return
+        message = hit.groups["message"]
+        found = [] if _PYTHON.search(message) else list(_searched(context, message))
+        if found:
+            asker = importer_of(context, hit.line)
+            longest = max(len(one.piece) for one in found)
+            alike = sorted(
+                (one for one in found if len(one.piece) == longest), key=lambda one: _order(context, one, asker)
+            )
+            yield _hit(context, message, alike, log_reason(hit))
+            return
+
+
+def _order(context: CheckContext, one: _Raised, asker: str) -> tuple[bool, bool, int]:
+    place = _FIRST.index(one.distribution) if one.distribution in _FIRST else len(_FIRST)
+    return (one.distribution != asker, one.distribution not in context.view.packages, place)
 
 
 def _searched(context: CheckContext, message: str) -> Iterator[_Raised]:
@@ -87,7 +111,8 @@ def _searched(context: CheckContext, message: str) -> Iterator[_Raised]:
                             )
 
 
-def _hit(context: CheckContext, message: str, raised: _Raised, reason: Any) -> Hit:
+def _hit(context: CheckContext, message: str, alike: Sequence[_Raised], reason: Any) -> Hit:
+    raised = alike[0]
     change = change_from(raised.distribution, "", raised.change)
     engine = context.view.value("workload.engine")
     also = engine if isinstance(engine, str) and engine in context.view.packages else ""
@@ -95,7 +120,7 @@ def _hit(context: CheckContext, message: str, raised: _Raised, reason: Any) -> H
         verdict="possible",
         because=(reason,),
         values={"package": raised.distribution, "message": raised.piece, "says": _says(change)},
-        packages=tuple(name for name in dict.fromkeys((raised.distribution, also)) if name),
+        packages=tuple(name for name in dict.fromkeys((*(one.distribution for one in alike[:2]), also)) if name),
         cause=_cause(message, raised.exception),
         explains=1,
         weight=2,

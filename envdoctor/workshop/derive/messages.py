@@ -21,7 +21,8 @@ _BREAK = re.compile(r"[\n\r\t]+|%[sdrf]|\{[^{}]*\}|\s{2,}")
 #: where nobody looks for the cause of a report: single models, conversions, tests
 UNASKED = re.compile(
     r"(?:^|\.)(?:tests?|testing_utils|examples|commands|benchmarks?|convert_\w+|\w*_test|test_\w+|prototype)(?:\.|$)"
-    r"|^transformers\.models\.(?!auto)|^transformers\.(?:onnx|benchmark|data)\.|^(?:vllm|sglang\.srt)\.model_executor\.models\."
+    r"|^transformers\.models\.(?!auto)|^transformers\.(?:onnx|benchmark|data)\.|^vllm\.model_executor\.models\."
+    r"|^sglang\.(?:multimodal_gen|test|lang|jit_kernel|srt\.models|srt\.hardware_backend|cli)\b|^unsloth\.studio"
 )
 
 

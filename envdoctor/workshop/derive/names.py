@@ -33,6 +33,12 @@ _NO_SIGNATURES = re.compile(r"^transformers\.models\.(?!auto|llama|qwen|mistral|
 _UNASKED = re.compile(
     r"(?:^|\.)(?:convert_\w+|conftest|setup|\w*_test|test_\w+|dummy_\w+_objects)(?:\.|$)|\._|models\.deprecated"
 )
+#: every release adds some hundred models
+_OF_A_MODEL = re.compile(r"transformers\.models(?:\.(\w+))?")
+_TENSORFLOW = re.compile(r"TF|Flax|load_tf_")
+_HELPERS = frozenset(
+    {"rotate_half", "apply_rotary_pos_emb", "repeat_kv", "eager_attention_forward", "_make_causal_mask", "_expand_mask"}
+)
 #: private names that model code and trainers ask for all the same
 _PRIVATE_BUT_USED = frozenset(
     {"_expand_mask", "_make_causal_mask", "_prepare_4d_causal_attention_mask", "_flash_supports_window_size", "_get_unpad_data",
@@ -245,18 +251,29 @@ def names_table(distribution: str, releases: Sequence[tuple[str, Api]], *, made:
     names: dict[str, dict[str, list[str]]] = {}
     pairs = [{(m, n) for m, found in api.modules.items() for n in found} for _, api in releases]
     for (module, name), change in _changes(versions, pairs).items():
-        if modules.get(module) != change and not name.startswith("__"):
+        if modules.get(module) != change and not name.startswith("__") and _is_asked_for(module, name, change):
             names.setdefault(change, {}).setdefault(module, []).append(name)
     return {
         "distribution": distribution,
         "made": made,
         "versions": [versions[0], versions[-1]],
         "read": len(versions),
-        "modules": _by_change((module, change) for module, change in modules.items()),
+        "modules": _by_change(
+            (module, change) for module, change in modules.items() if modules.get(module.rpartition(".")[0]) != change
+        ),
         "names": {change: {m: sorted(n) for m, n in sorted(found.items())} for change, found in sorted(names.items())},
         "attributes": _owned(versions, [set(api.attributes) for _, api in releases]),
         "arguments": _owned(versions, [set(api.arguments) for _, api in releases]),
     }
+
+
+def _is_asked_for(module: str, name: str, change: str) -> bool:
+    """Of the many models only what went away, and only what is the model's own: its classes and well-known helpers."""
+    model = _OF_A_MODEL.match(module)
+    if model is None:
+        return True
+    own = (model.group(1) or "?").replace("_", "")
+    return "-" in change and (own in name.lower().replace("_", "") or name in _HELPERS) and not _TENSORFLOW.match(name)
 
 
 def _told(api: Api) -> Api:
