@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from envdoctor.cli.language import spoken
+from envdoctor.cli.language import note, spoken
 from envdoctor.cli.refusals import see_help
 from envdoctor.errors import UsageError
 from envdoctor.text import SPACE, Text, joined, said
@@ -37,7 +37,7 @@ def exiting(command: Callable[P, int]) -> Callable[P, None]:
         try:
             status = command(*args, **kwargs)
         except KeyboardInterrupt:
-            typer.echo(said(INTERRUPTED, spoken()), err=True)
+            note(said(INTERRUPTED, spoken()))
             status = 130
         if status:
             raise typer.Exit(status)

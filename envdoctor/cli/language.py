@@ -75,15 +75,20 @@ def _locale() -> str:
 
 def tell(text: str, advice: str | None = None) -> None:
     """A line of the tool itself on standard error, and below it what to do."""
+    lang = spoken()
+    colon = "：" if lang == "zh" else ": "
+    note(f"envdoctor{colon}{said(text, lang)}")
+    if advice:
+        note(f"  {said(advice, lang)}")
+
+
+def note(text: str) -> None:
+    """A line on standard error, inert and of bounded length. Who does not listen misses it: the status says what happened."""
     from envdoctor.cli.output import drop
     from envdoctor.render.plain import visible_lines
 
-    lang = spoken()
-    colon = "：" if lang == "zh" else ": "
-    for line in (f"envdoctor{colon}{said(text, lang)}", f"  {said(advice, lang)}" if advice else ""):
-        if line:
-            shown = visible_lines(line)
-            try:
-                typer.echo(shown if len(shown) < _LONGEST else shown[:_LONGEST] + " ...", err=True)
-            except OSError:  # nobody reads it: the status still says what happened
-                drop(sys.stderr)
+    shown = visible_lines(text)
+    try:
+        typer.echo(shown if len(shown) < _LONGEST else shown[:_LONGEST] + " ...", err=True)
+    except OSError:
+        drop(sys.stderr)

@@ -161,7 +161,7 @@ def lock_command(
         )
     check_output(output)
     with Steps() as steps:
-        say = _teller(steps, chosen)
+        say = _teller(steps, chosen, "solving")
         facts = _facts(source=source, python=python, gpu=gpu, driver=driver, here=fix or not python_version)
         common: dict[str, Any] = {
             "facts": facts, "python": python_version, "indexes": tuple(index_url), "era": parse_era(era, off=no_era), "say": say,
@@ -173,7 +173,9 @@ def lock_command(
         else:
             made = resolve.lock(requirements or (), stack=stack, **common)
         if prove:
-            made = resolve.prove(made, facts=facts, stack=stack, indexes=tuple(index_url), say=say)
+            made = resolve.prove(
+                made, facts=facts, stack=stack, indexes=tuple(index_url), say=_teller(steps, chosen, "proving")
+            )
     write_output(resolve.text_of(made, format_, lang=chosen), output)
     return 0
 
@@ -193,19 +195,19 @@ def _check_index(url: str) -> None:
         )
 
 
-def _teller(steps: Steps, lang: str) -> Callable[[str], None]:
-    """Says the lines of the solving as they come, and between them that it goes on."""
-    from envdoctor.render.plain import visible_lines
+def _teller(steps: Steps, lang: str, doing: str) -> Callable[[str], None]:
+    """Says the lines of what is done as they come, and between them that it goes on."""
+    from envdoctor.cli.language import note
     from envdoctor.render.words import word
 
-    solving = word("solving", lang)
+    step = word(doing, lang)
 
     def say(line: str) -> None:
         steps.end()
-        typer.echo(visible_lines(said(line, lang)), err=True)
-        steps.begin(solving)
+        note(said(line, lang))
+        steps.begin(step)
 
-    steps.begin(solving)
+    steps.begin(step)
     return say
 
 

@@ -79,6 +79,7 @@ WORDS: dict[str, tuple[str, str]] = {
     # progress
     "reading": ("reading the machine and the target", "正在读取机器与目标环境"),
     "matching": ("matching against the matrix", "正在与知识库比对"),
+    "proving": ("building and trying the lock", "正在安装并验证锁定结果"),
     "solving": ("solving", "正在求解依赖"),
     # explain
     "class": ("class", "原因类别"),
