@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -12,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from envdoctor.cli.language import note, spoken
 from envdoctor.cli.refusals import see_help
 from envdoctor.errors import UsageError
+from envdoctor.nearest import did_you_mean
 from envdoctor.text import SPACE, Text, joined, said
 
 P = ParamSpec("P")
@@ -75,9 +77,15 @@ class Command(TyperCommand):
                     en=f"unexpected {'arguments' if len(rest) > 1 else 'argument'}: {given}",
                     zh=f"多余的参数：{given}",
                 ),
-                advice=see_help(ctx),
+                advice=self._meant(rest, see_help(ctx)),
             )
         return rest
+
+    def _meant(self, rest: list[str], otherwise: Text) -> Text:
+        """A file that stands alone was meant for `--from`, where the command takes it."""
+        if len(rest) == 1 and any("--from" in param.opts for param in self.params) and os.path.isfile(rest[0]):  # noqa: PTH113
+            return joined((did_you_mean(f"--from {rest[0]}"), otherwise), SPACE)
+        return otherwise
 
 
 class Group(TyperGroup):

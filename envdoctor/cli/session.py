@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envdoctor.cli.config import Config
+from envdoctor.cli.language import tell
 from envdoctor.cli.progress import Steps
-from envdoctor.cli.reading import CAP, cache_folder, read_file
+from envdoctor.cli.reading import cache_folder
 from envdoctor.cli.refusals import ELSEWHERE_OR_HERE
+from envdoctor.cli.sources import facts_from, with_logs
 from envdoctor.diagnose import Diagnosis, diagnose, with_further
 from envdoctor.diagnose.ignores import IgnoreProblem, apply_ignores
-from envdoctor.errors import UndeterminedError, UsageError
+from envdoctor.errors import UsageError
 from envdoctor.facts import ENGINES, TASKS, Checkpoint, Fact, Facts, Unknown, known, unknown, value_of
 from envdoctor.knowledge import Matrix, load_matrix
 from envdoctor.nearest import one_of
 from envdoctor.render.report import report
 from envdoctor.render.words import word
-from envdoctor.text import Text, same
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 if TYPE_CHECKING:
@@ -136,43 +138,17 @@ def check_call(wanted: Wanted) -> None:
 
 def collect(wanted: Wanted, matrix: Matrix, read_stdin: Callable[[], bytes]) -> Facts:
     """Facts from the chosen sources: a pasted text, or the live machine; then checkpoint, workload and logs."""
-    from envdoctor.ingest import ingest, merge
-
     if wanted.source is not None:
-        facts = _from_text(wanted.source, matrix, read_stdin)
+        facts = facts_from(wanted.source, matrix, read_stdin)
     else:
         from envdoctor.probe import probe
 
         facts = probe(python=wanted.python, environ=dict(os.environ), cwd=Path.cwd())
         facts = replace(facts, extensions=compiled(facts, matrix))
-    for path in wanted.logs:
-        text = read_file(path, "--log")
-        facts = merge(facts, ingest(text, source=path.name, gpu_table=matrix.tables["gpus"]))
+    facts = with_logs(facts, wanted.logs, matrix, tell if wanted.source is None else None)
     if wanted.model is not None:
         facts = replace(facts, checkpoint=_checkpoint(wanted.model, matrix))
     return _with_workload(facts, wanted)
-
-
-def _from_text(source: str, matrix: Matrix, read_stdin: Callable[[], bytes]) -> Facts:
-    from envdoctor.ingest import ingest
-
-    if source == "-":
-        data, name = read_stdin(), Text(en="pasted text", zh="粘贴的文本")
-    else:
-        path = Path(source)
-        if path.suffix.lower() == ".zip":
-            read_file(path, "--from", cap=CAP)  # a pipe or device of that name is refused here
-            from envdoctor.facts import decode
-            from envdoctor.ticket import read_ticket
-
-            return decode(Facts, read_ticket(path)["facts"])
-        data, name = read_file(path, "--from"), same(path.name)
-    if not data.strip():
-        raise UndeterminedError(
-            Text(en=f"{name}: there is nothing in it", zh=f"{name.zh}：内容为空"),
-            advice=Text(en="paste the error and the versions you know", zh="请粘贴报错内容和已知的版本号"),
-        )
-    return ingest(data, source=name, gpu_table=matrix.tables["gpus"])
 
 
 def compiled(facts: Facts, matrix: Matrix) -> Fact[tuple[ExtensionFact, ...]]:

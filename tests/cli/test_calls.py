@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -177,3 +179,46 @@ def test_a_list_without_entries_says_so(envdoctor: Runner):
     run = envdoctor("matrix", "list", "--package", "no-such-package")
     assert (run.status, run.out, run.err) == (0, "", "envdoctor: no entry is about that\n")
     assert envdoctor("matrix", "list", "--package", "Auto_GPTQ").out
+
+
+TICKET_OF = "PyTorch version: 2.2.1+cu121\n[pip3] numpy==2.1.0\n[pip3] torch==2.2.1+cu121\n"
+
+
+def test_a_ticket_is_known_by_what_it_is(envdoctor: Runner, tmp_path: Path):
+    assert envdoctor("ticket", "--from", "-", "--output", "t.zip", stdin=TICKET_OF).status == 0
+    data = (tmp_path / "t.zip").read_bytes()
+    (tmp_path / "attachment").write_bytes(data)
+    assert "EC-numpy-2" in envdoctor("diagnose", "--from", "attachment").out
+    assert "EC-numpy-2" in envdoctor("diagnose", "--from", "-", stdin=data).out
+
+
+@pytest.mark.parametrize(
+    ("start", "says"), [(b"\x89PNG\r\n", "is a picture"), (b"%PDF-1.7", "is a PDF"), (b"\x1f\x8b\x08", "is compressed")]
+)
+@pytest.mark.parametrize("option", ["--from", "--log"])
+def test_what_is_no_text_is_refused(envdoctor: Runner, tmp_path: Path, option: str, start: bytes, says: str):
+    (tmp_path / "file").write_bytes(start + b"0" * 100)
+    run = envdoctor("diagnose", option, "file")
+    assert (run.status, says in run.err) == (2, True), run
+
+
+def test_a_text_or_an_address_in_the_place_of_a_file(envdoctor: Runner, tmp_path: Path):
+    (tmp_path / "report.txt").write_text(TICKET_OF)
+    assert "nothing is fetched" in envdoctor("diagnose", "--from", "https://github.com/a/b/issues/1").err
+    assert "this is a text" in envdoctor("diagnose", "--from", "RuntimeError: CUDA error").err
+    assert "did you mean --from report.txt?" in envdoctor("diagnose", "report.txt").err
+
+
+def test_a_log_of_another_machine_is_said(envdoctor: Runner, tmp_path: Path):
+    (tmp_path / "run.log").write_text(TICKET_OF)
+    assert "run.log speaks of torch 2.2.1+cu121, the target has none" in envdoctor("diagnose", "--log", "run.log").err
+
+
+def test_a_ticket_of_a_newer_version_is_undetermined(envdoctor: Runner, tmp_path: Path):
+    report = json.dumps({"schema_version": 7, "facts": {}, "tool": {}, "findings": []})
+    with zipfile.ZipFile(tmp_path / "t.zip", "w") as archive:
+        archive.writestr("report.json", report)
+    (tmp_path / "r.json").write_text(report)
+    for name in ("t.zip", "r.json"):
+        run = envdoctor("diff", name, name)
+        assert (run.status, "or a newer one" in run.err) == (3, True), run
