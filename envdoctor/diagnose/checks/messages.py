@@ -13,6 +13,7 @@ from typing import Any
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
 from envdoctor.diagnose.checks.traces import importer_of
 from envdoctor.knowledge.releases import Change, change_from
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 _PREFIX = "messages/"
@@ -127,11 +128,11 @@ def _hit(context: CheckContext, message: str, alike: Sequence[_Raised], reason: 
     )
 
 
-def _says(change: Change | None) -> str:
+def _says(change: Change | None) -> Text:
     """Which releases know the message, as a clause."""
     if change is None:
-        return "every release that was read has it"
-    return change.says()[0]
+        return Text(en="every release that was read has it", zh="已查看的所有版本都有它")
+    return change.says()
 
 
 def _cause(message: str, exception: str) -> str:
