@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from envdoctor.errors import system_says
+from envdoctor.files import read_regular
 from envdoctor.knowledge.conditions import anchors, package_names
 from envdoctor.knowledge.entry import EntryError, core_from, texts_from
 from envdoctor.knowledge.literals import required_literal
@@ -22,6 +24,7 @@ from envdoctor.toml import tomllib
 from envdoctor.versions import Scheme, compare
 
 SCHEMA_VERSION = 1
+_CAP = 16 << 20  # bytes of one file: the largest table has a tenth of it
 #: the name of the file beside the matrix that holds what each release has and says
 RELEASES = "releases.json"
 
@@ -29,10 +32,15 @@ RELEASES = "releases.json"
 def read_toml(path: Path) -> dict[str, Any]:
     """A TOML file as a dict; a file that is none raises EntryError that names it."""
     try:
-        data: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        data: dict[str, Any] = tomllib.loads(read_regular(path, _CAP).decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise EntryError(
             Text(en=f"{path.name}: not TOML: {error}", zh=f"{path.name}：不是有效的 TOML：{error}")
+        ) from None
+    except OSError as error:
+        why = system_says(error)
+        raise EntryError(
+            Text(en=f"{path.name}: cannot be read: {why}", zh=f"{path.name}：无法读取：{why.zh}")
         ) from None
     return data
 

@@ -1,13 +1,15 @@
 """Problem 3 on real environments, resolved as of a day with uv: the old optimum is named, the repaired ones are not.
 
-Opt in with `-m network`; each environment is about 5 GB and goes away with the test session.
+Opt in with `-m network`; each environment is about 5 GB and goes away when its tests are done.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,26 +28,21 @@ STACKS = {
 ENTRY = "optimum"
 
 
-@pytest.fixture(scope="session")
-def environments(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    made = {}
-    for version, when in STACKS.items():
-        home = tmp_path_factory.mktemp(f"optimum-{version}") / "venv"
-        subprocess.run(["uv", "venv", "-q", "--python", "3.11", str(home)], check=True)
-        install = [
-            "uv",
-            "pip",
-            "install",
-            "-q",
-            "--python",
-            str(home / "bin/python"),
-            *when,
-            f"optimum=={version}",
-            *COMMON,
-        ]
-        subprocess.run(install, check=True)
-        made[version] = home
-    return made
+@pytest.fixture(scope="module")
+def environment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The environment of one version of optimum; gone before the next is made."""
+    import uv
+
+    version: str = request.param
+    home = tmp_path_factory.mktemp(f"optimum-{version}") / "venv"
+    tool = uv.find_uv_bin()
+    try:
+        subprocess.run([tool, "venv", "-q", "--python", "3.11", str(home)], check=True)
+        install = [tool, "pip", "install", "-q", "--python", str(home / "bin/python")]
+        subprocess.run([*install, *STACKS[version], f"optimum=={version}", *COMMON], check=True)
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def diagnosed(home: Path, model: Path) -> dict[str, Any]:
@@ -62,12 +59,14 @@ def about_biases(report: dict[str, Any]) -> list[dict[str, Any]]:
     return [f for f in errors if any(b["fact"] == "checkpoint.missing_biases" for b in f["because"])]
 
 
-@pytest.mark.parametrize(("version", "biases", "named"), [
-    ("1.19.2", False, True), ("1.19.2", True, False), ("1.20.0", False, False), ("1.23.3", False, False),
-])  # fmt: skip
-def test_the_missing_biases(environments: dict[str, Path], tmp_path: Path, version: str, biases: bool, named: bool):
+@pytest.mark.parametrize(
+    ("environment", "biases", "named"),
+    [("1.19.2", False, True), ("1.19.2", True, False), ("1.20.0", False, False), ("1.23.3", False, False)],
+    indirect=["environment"],
+)
+def test_the_missing_biases(environment: Path, tmp_path: Path, biases: bool, named: bool):
     write_checkpoint(tmp_path / "model", biases=biases)
-    found = about_biases(diagnosed(environments[version], tmp_path / "model"))
+    found = about_biases(diagnosed(environment, tmp_path / "model"))
     assert bool(found) is named
     if named:
         assert any(".bias" in b["value"] for b in found[0]["because"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -109,3 +110,20 @@ def test_a_plain_installation_is_told_what_the_gate_needs(monkeypatch: pytest.Mo
     with pytest.raises(UndeterminedError, match="google-re2"):
         lint(SOURCE)
     assert any("google-re2" in says for says in lint_entry(tomllib.loads(GOOD), "ED-2026-9999", {}))
+
+
+def test_files_that_are_none_are_problems_and_no_end_of_the_gate(tmp_path: Path):
+    folder = tmp_path / "entries" / "odd"
+    folder.mkdir(parents=True)
+    (folder / "deep.toml").write_text("x = " + "[" * 100_000)
+    (folder / "binary.toml").write_bytes(bytes(range(256)))
+    (folder / "empty.toml").touch()
+    os.mkfifo(folder / "pipe.toml")
+    (folder / "endless.toml").symlink_to("/dev/zero")
+    (folder / "circle.toml").symlink_to("circle.toml")
+    (folder / "folder.toml").mkdir()
+    said = {problem.file.rpartition("/")[2]: str(problem.says) for problem in lint(tmp_path) if "odd" in problem.file}
+    assert set(said) == {path.name for path in folder.iterdir()}
+    assert "not TOML" in said["deep.toml"]
+    assert "not a regular file" in said["pipe.toml"]
+    assert "not a regular file" in said["endless.toml"]

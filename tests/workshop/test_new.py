@@ -40,9 +40,9 @@ def test_a_skeleton_says_everything_that_is_missing(source: Path):
     path = new_entry(source, "vllm", today=DAY)
     assert path == source / "entries" / "vllm" / "ED-2026-0001.toml"
     assert set(lint_entry(read_toml(path), path.stem, {})) == {
-        "title.zh: is not Chinese",
-        "explanation.zh: is not Chinese",
-        "fix[0].text.zh: is not Chinese",
+        "title.zh: is empty (if you don't write Chinese, ask for it in the change)",
+        "explanation.zh: is empty (if you don't write Chinese, ask for it in the change)",
+        "fix[0].text.zh: is empty (if you don't write Chinese, ask for it in the change)",
         "title.en: is empty",
         "explanation.en: is empty",
         "fix[0].text.en: is empty",
