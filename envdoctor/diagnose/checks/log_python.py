@@ -15,10 +15,14 @@ from envdoctor.text import Text
 from envdoctor.versions import Scheme, at_least
 
 
+#: the first is kept by hand (attributes and arguments too), the second read from wheels by a program
+_TABLES = ("moved-names", "moved-names-serving")
+
+
 @check("EC-moved-name")
 def moved_name(context: CheckContext) -> Iterable[Hit]:
     """A name, module, attribute or argument is missing: who dropped it or does not have it yet, and who asks for it."""
-    rows = context.tables["moved-names"]["row"] if "moved-names" in context.tables else ()
+    rows = [row for name in _TABLES for row in context.tables.get(name, {}).get("row", ())]
     for hit in context.hits:
         row = _row_for(rows, hit.groups)
         if row is not None and _is_denied(context, row):
@@ -122,7 +126,8 @@ def _row_for(rows: Sequence[Mapping[str, Any]], groups: Mapping[str, str]) -> Ma
             return next(found, None)
     rows = [row for row in rows if "object" not in row and "call" not in row]
     name, module = groups.get("name"), groups.get("module", groups.get("missing", ""))
-    for row in rows:
+    # The same name may have moved within a package: the row of the very module comes before the one of a neighbour.
+    for row in sorted(rows, key=lambda row: row["module"] != module):
         if name is None and not row.get("name"):
             if module == row["module"] or module.startswith(row["module"] + "."):
                 return row
