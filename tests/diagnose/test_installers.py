@@ -10,6 +10,7 @@ from envdoctor.diagnose import diagnose
 from envdoctor.diagnose.checks.installers import requirement_of
 from envdoctor.diagnose.finding import Finding
 from envdoctor.facts import Facts, LogLine
+from envdoctor.ingest import ingest
 from envdoctor.knowledge import load_matrix
 
 PIP = """ERROR: Cannot install -r r.txt (line 1) and tokenizers==0.15.0 because these package versions have conflicting dependencies.
@@ -112,3 +113,21 @@ def test_forms_of_a_version_check(text: str, packages: tuple[str, ...], pins: di
     (finding,) = found(text, "EC-required-version")
     assert finding.packages == packages
     assert dict(finding.options[0].pins) == pins
+
+
+def pasted(text: str, check_id: str) -> list[Finding]:
+    matrix = load_matrix()
+    facts = ingest(text, gpu_table=matrix.tables["gpus"])
+    return [one for one in diagnose(facts, matrix).findings if one.id == check_id]
+
+
+def test_a_wheel_that_names_another_torch_in_its_version_is_said() -> None:
+    said = pasted("torch==2.8.0\nflashinfer==0.2.0+cu121torch2.3\nvllm==0.11.0", "EC-wheel-label")
+    assert [(one.verdict, one.packages) for one in said] == [("possible", ("flashinfer-python", "torch"))]
+    assert not pasted("torch==2.8.0+cu128\nflash-attn==2.8.3+cu12torch2.8cxx11abiTRUE", "EC-wheel-label")
+
+
+def test_a_missing_library_is_asked_for_by_the_package_that_the_line_above_names() -> None:
+    text = "transformer-engine==2.6.0\nvllm==0.9.0\n(importing transformer_engine 2.6.0 fails)\n"
+    text += "OSError: libcublas.so.13: cannot open shared object file: No such file or directory"
+    assert "transformer-engine" in pasted(text, "EC-missing-library")[0].packages

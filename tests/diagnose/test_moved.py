@@ -32,6 +32,13 @@ _LINE = "TypeError: SFTTrainer.__init__() got an unexpected keyword argument '{}
             {"torchao": ">=0.4.0"},
         ),
         ("TypeError: SFTConfig.__init__() got an unexpected keyword argument 'max_seq_length'", {"trl": "<0.20.0"}),
+        # one name, two modules of one package
+        ("ImportError: cannot import name 'get_open_port' from 'vllm.utils'", {"vllm": "<0.14.0"}),
+        ("ModuleNotFoundError: No module named 'vllm.utils.network_utils'", {"vllm": ">=0.11.1"}),
+        (
+            "compressed-tensors==0.10.1\nImportError: cannot import name 'remove_dispatch' from 'compressed_tensors.utils'",
+            {"compressed-tensors": ">=0.10.2"},
+        ),
     ],
 )
 def test_the_release_that_has_it_is_named(text: str, pins: dict[str, str]) -> None:

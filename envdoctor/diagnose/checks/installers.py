@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
 from envdoctor.diagnose.checks.traces import importer_of
 from envdoctor.diagnose.signatures import LINE_CAP, SignatureHit
-from envdoctor.knowledge.owners import normalized
+from envdoctor.knowledge.owners import normalized, owners_of_module
 from envdoctor.text import Text
 from envdoctor.values import dataclass
 
@@ -228,3 +228,29 @@ def _unexplained(hit: SignatureHit) -> Hit:
         "second": Text(en="another demand", zh="另一项要求"),
     }
     return Hit(verdict="possible", because=(log_reason(hit),), values=values, packages=names, explains=1, weight=1)
+
+
+#: `0.2.0+cu121torch2.3`, `0.2.4+cu121.torch2.4.0`: the torch that a wheel was built for
+_LABEL = re.compile(r"\+\S*?torch\.?(?P<built>\d+\.\d+)")
+
+
+@check("EC-wheel-label")
+def wheel_label(context: CheckContext) -> Iterable[Hit]:
+    """A wheel whose version names another torch than the installed one."""
+    torch = context.view.version("torch")
+    release = re.match(r"\d+\.\d+", torch or "")
+    if torch is None or release is None:
+        return
+    for name, dist in context.view.packages.items():
+        label = _LABEL.search(dist.version)
+        owner = owners_of_module(context.tables, name.replace("-", "_"))[0]
+        told = owner != name and owner in context.view.packages  # an older name of the same distribution
+        if name == "torch" or told or label is None or label["built"] == release.group():
+            continue
+        yield Hit(
+            verdict="possible",
+            because=(context.because(f"package.{name}", dist.version), context.because("package.torch", torch)),
+            values={"package": name, "version": dist.version, "built": label["built"], "torch": torch},
+            packages=(name, "torch"),
+            weight=4,
+        )

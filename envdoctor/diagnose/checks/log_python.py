@@ -14,7 +14,6 @@ from envdoctor.knowledge.releases import Change, change_of_argument, change_of_a
 from envdoctor.text import Text
 from envdoctor.versions import Scheme, at_least
 
-
 #: the first is kept by hand (attributes and arguments too), the second read from wheels by a program
 _TABLES = ("moved-names", "moved-names-serving")
 
@@ -22,7 +21,7 @@ _TABLES = ("moved-names", "moved-names-serving")
 @check("EC-moved-name")
 def moved_name(context: CheckContext) -> Iterable[Hit]:
     """A name, module, attribute or argument is missing: who dropped it or does not have it yet, and who asks for it."""
-    rows = [row for name in _TABLES for row in context.tables.get(name, {}).get("row", ())]
+    rows = _rows(context)
     for hit in context.hits:
         row = _row_for(rows, hit.groups)
         if row is not None and _is_denied(context, row):
@@ -38,7 +37,7 @@ def moved_name(context: CheckContext) -> Iterable[Hit]:
 @check("EC-other-copy")
 def other_copy(context: CheckContext) -> Iterable[Hit]:
     """A name is missing that the listed release has: the process runs another copy, or files of two releases."""
-    rows = context.tables["moved-names"]["row"] if "moved-names" in context.tables else ()
+    rows = _rows(context)
     for hit in context.hits[:2]:
         row = _row_for(rows, hit.groups)
         if row is not None:
@@ -61,6 +60,10 @@ def other_copy(context: CheckContext) -> Iterable[Hit]:
                 weight=1,
             )
             return
+
+
+def _rows(context: CheckContext) -> list[Mapping[str, Any]]:
+    return [row for name in _TABLES for row in context.tables.get(name, {}).get("row", ())]
 
 
 def _is_denied(context: CheckContext, row: Mapping[str, Any]) -> bool:
@@ -139,7 +142,8 @@ def _row_for(rows: Sequence[Mapping[str, Any]], groups: Mapping[str, str]) -> Ma
 def _known_move(context: CheckContext, hit: SignatureHit, row: Mapping[str, Any]) -> Hit:
     provider = row["distribution"]
     version = context.view.version(provider)
-    importer = importer_of(context, hit.line, provider) or next(iter(row.get("importers", ())), "")
+    askers = _askers(context, row)
+    importer = importer_of(context, hit.line, provider) or next(iter(askers), "")
     values = {
         "name": row.get("name") or row["module"],
         "module": row["module"],
@@ -161,12 +165,12 @@ def _known_move(context: CheckContext, hit: SignatureHit, row: Mapping[str, Any]
             "says": Text(en=f"{provider} {removed} removed it", zh=f"{provider} {removed} 已将其移除"),
         }
     for name, fixed in row.get("fixed", {}).items():
-        if not importer or name == importer or name in context.view.packages:
+        if name == importer or name in askers:
             values |= {"fixed": name, "fixed_pin": f">={fixed}"}
             break
     upgrade_first = "fixed" in values and not too_old
     values["first"] = values["fixed"] if upgrade_first else provider
-    guilty = [name for name in (provider, importer, *row.get("importers", ())) if name]
+    guilty = [name for name in (provider, importer, *askers) if name]
     known = (context.because(f"package.{provider}", version),) if version else ()
     return Hit(
         because=(log_reason(hit), *known),
@@ -175,6 +179,13 @@ def _known_move(context: CheckContext, hit: SignatureHit, row: Mapping[str, Any]
         explains=2,
         weight=5,
     )
+
+
+def _askers(context: CheckContext, row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Who of those that are known to ask for a name is installed; the only one, where there is no other."""
+    known: Sequence[str] = row.get("importers", ())
+    installed = tuple(name for name in known if name in context.view.packages)
+    return installed or (tuple(known) if len(known) == 1 else ())
 
 
 def _unknown_move(context: CheckContext, hit: SignatureHit) -> Hit:

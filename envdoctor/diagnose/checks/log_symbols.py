@@ -307,6 +307,6 @@ def _wheel_library(
         packages = ("torch", values["brings"])
     if importer and importer != "torch" and not cause:
         packages = (importer, *beside, values["brings"])
-    if not importer and (asker := likely_asker(context)):
+    if not importer and (asker := likely_asker(context, hit.line)):
         packages = (values["brings"], asker, *beside)
     return Hit(because=tuple(because), values=values, packages=packages, cause=cause, explains=2, weight=3)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from envdoctor.diagnose.checks.registry import CheckContext
 from envdoctor.facts import LogLine
-from envdoctor.knowledge.owners import owners_of_module, owners_of_path
+from envdoctor.knowledge.owners import normalized, owners_of_module, owners_of_path
 
+_NEAR = 3  # lines above an error in which a package is named in passing
 _LOOK_BACK = 60  # lines of a traceback in which the importing file stands
 _IMPORT = re.compile(r"^\s*(?:from|import)\s+([A-Za-z_][\w.]*)")
 #: distributions with compiled code of their own, likeliest first: who asks for a library where the text does not say
@@ -59,6 +61,24 @@ def wheel_name(context: CheckContext, name: str) -> str:
     return own if own in installed or not installed else installed[0]
 
 
-def likely_asker(context: CheckContext) -> str:
-    """The installed distribution that most likely brought a compiled file nobody named; "" where none is known."""
-    return next((name for name in _COMPILED if name in context.view.packages), "")
+def likely_asker(context: CheckContext, line: LogLine | None = None) -> str:
+    """The installed distribution that most likely brought a compiled file nobody named; "" where none is known.
+
+    One that the text names just above the error comes first, then the usual ones.
+    """
+    return next(
+        iter((*_named_above(context, line), *(name for name in _COMPILED if name in context.view.packages))), ""
+    )
+
+
+def _named_above(context: CheckContext, line: LogLine | None) -> Iterator[str]:
+    if line is None:
+        return
+    near = [
+        one for one in context.view.facts.log if one.source == line.source and 0 <= line.number - one.number <= _NEAR
+    ]
+    text = normalized(" ".join(one.text[:500] for one in near))
+    for name in context.view.packages:
+        own = name not in _NOT_ASKERS and not name.startswith("nvidia-")
+        if own and re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text):
+            yield name

@@ -6,6 +6,7 @@ for table in derive_names(packages=("peft",), cache=folder):
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
@@ -27,7 +28,19 @@ __all__ = ["NAMED", "derive_names", "first_and_last"]
 NAMED: Mapping[str, str] = {
     "transformers": "4.28", "peft": "0.2", "trl": "0.4", "accelerate": "0.15", "huggingface-hub": "0.12", "optimum": "1.7",
     "torchao": "0.1", "bitsandbytes": "0.31", "autoawq": "0.1", "auto-gptq": "0.4", "optimum-quanto": "0.2", "fschat": "0.1",
+    "compressed-tensors": "0.5", "llmcompressor": "0.1", "vllm": "0.6",
 }  # fmt: skip
+
+#: modules whose names are left out, where a distribution is large: what nobody outside of it imports, or hardly anybody
+#: (those are rows of `tables/moved-names-serving.toml`). Their messages are kept.
+_INNER: Mapping[str, re.Pattern[str]] = {
+    "vllm": re.compile(
+        r"vllm\.(?:model_executor\.(?:models|layers|kernels|warmup)|models|v1\.(?:attention|kv_offload|worker\.gpu)|third_party"
+        r"|vllm_flash_attn|benchmarks|compilation|distributed\.(?:kv_transfer|eplb|elastic_ep|weight_transfer|ec_transfer)"
+        r"|entrypoints\.(?:openai|pooling|serve|anthropic|cli)|tool_parsers|reasoning|plugins|snapshot|lora\.(?:ops|layers)"
+        r"|transformers_utils\.(?:configs|processors|chat_templates)|kernels|profiler|renderers|multimodal\.media)\b"
+    ),
+}
 
 _LARGEST_SOURCE = 3 << 20
 
@@ -106,4 +119,5 @@ def _read(
     finally:
         stream.close()
         spare.unlink(missing_ok=True)
-    return read_api(modules), messages
+    inner = _INNER.get(wheel.filename.partition("-")[0])
+    return read_api({name: api for name, api in modules.items() if not (inner and inner.match(name))}), messages
