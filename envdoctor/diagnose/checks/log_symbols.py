@@ -37,6 +37,8 @@ _MEANING = {
         ),
     ),
 }
+#: NCCL looks for these and goes on with its own code where they are missing
+_OPTIONAL_PLUGINS = ("libnccl-net", "libnccl-tuner", "libnccl-profiler", "libnccl-env")
 #: symbols that are not torch's, by how they begin: cause class, guilty packages, what it means
 _FOREIGN = (
     (
@@ -227,6 +229,8 @@ def missing_library(context: CheckContext) -> Iterable[Hit]:
     """`libX.so.N: cannot open shared object file`: who brings that library, and why it is not there."""
     for hit in context.hits:
         library = hit.groups["library"]
+        if library.startswith(_OPTIONAL_PLUGINS):
+            continue
         owner = library_owner(context.tables, library)
         importers = owners_of_path(context.tables, hit.line.text.replace(library, ""))
         importer = next((name for name in importers if name in context.view.packages), "")
