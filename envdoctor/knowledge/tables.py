@@ -287,14 +287,6 @@ def torchao_loads_on(tables: Tables, version: str, torch: str) -> Truth:
     return any(compare(Scheme.PEP440, torch, item) == 0 for item in row["torch"])
 
 
-def torchao_torch(tables: Tables, version: str) -> tuple[str, ...] | None:
-    """The torch releases on which the C++ extensions of a torchao release load (`>=X` for an open range)."""
-    row = _release(_rows(tables, "torch-family", "torchao"), version)
-    if row is None:
-        return None
-    return (f">={row['torch_at_least']}",) if "torch_at_least" in row else tuple(row["torch"])
-
-
 def default_cxx11_abi(tables: Tables, torch: str) -> bool | None:
     """Whether the default wheel of a torch release has the new C++ ABI (`_GLIBCXX_USE_CXX11_ABI`)."""
     for row in _rows(tables, "torch-family", "cxx11_abi"):

@@ -227,12 +227,13 @@ def test_family() -> None:
     assert read.family_torch(TABLES, "torchvision", "0.17.2") == "==2.2.2"
     assert read.family_torch(TABLES, "compressed-tensors", "0.15.0") == ">=1.7.0,<2.11"
     assert read.family_torch(TABLES, "no-such-package", "1.0") is None
-    assert read.torchao_torch(TABLES, "0.16.0") == ("2.10.0",)
-    assert read.torchao_torch(TABLES, "0.17.0") is None
     assert read.torchao_loads_on(TABLES, "0.15.0", "2.9.1+cu128") is True
     assert read.torchao_loads_on(TABLES, "0.15.0", "2.9.0") is False
     assert read.torchao_loads_on(TABLES, "0.18.0", "2.13.0") is True
-    assert read.torchao_loads_on(TABLES, "0.17.0", "2.10.0") is None
+    assert read.torchao_loads_on(TABLES, "0.17.0", "2.10.0") is False
+    assert read.torchao_loads_on(TABLES, "0.12.0", "2.8.0") is True  # by its symbols; the project's own table says 2.7.1
+    assert read.torchao_loads_on(TABLES, "0.12.0", "2.7.1") is False
+    assert read.torchao_loads_on(TABLES, "0.1.0", "2.3.0") is None
 
 
 def test_abi_and_numpy() -> None:
