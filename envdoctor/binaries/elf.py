@@ -204,11 +204,6 @@ class ElfFile:
                 raise UnreadableBinaryError(Text(en="a name that never ends", zh="有名称没有结束符"))
             length *= 4
 
-    @property
-    def is_dynamic(self) -> bool:
-        """Whether the loader would treat it as a shared library or a dynamic program."""
-        return bool(self._tags)
-
     @cached_property
     def needed(self) -> tuple[str, ...]:
         """DT_NEEDED: the libraries it asks for, in order."""

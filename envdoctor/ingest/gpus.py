@@ -106,11 +106,6 @@ class GpuTable:
         close = get_close_matches(key, self._models, n=most, cutoff=0.7)
         return list(dict.fromkeys((*holding, *close)))[:most]
 
-    def knows(self, name: str) -> bool:
-        """Whether the table has the compute capability of this name."""
-        model = self.lookup(name)
-        return model is not None and model.compute_capability is not None
-
 
 def tokenize(name: str) -> tuple[list[str], int | None]:
     """The words of a name that tell chips apart, and the memory in GiB that it states."""

@@ -173,10 +173,6 @@ class DerivedTables:
         missing = self._missing(distribution, version, torch_version)
         return tuple(sorted({symbol for symbols in missing.values() for symbol in symbols}))
 
-    def failing_libraries(self, distribution: str, version: str, torch_version: str) -> tuple[str, ...]:
-        """Which native files of the wheel (paths) miss symbols on this torch; the others load. () also where unknown."""
-        return tuple(self._missing(distribution, version, torch_version))
-
     def _missing(self, distribution: str, version: str, torch_version: str) -> dict[str, set[str]]:
         row = self.row(distribution, version)
         measured = self.measured(distribution)

@@ -196,14 +196,6 @@ def vllm_min_capability(tables: Tables, backend: str, vllm_version: str) -> str 
     return None
 
 
-def vllm_exact_capability(tables: Tables, backend: str) -> str | None:
-    """The one compute capability that a backend exists for (machete: 9.0), None for the others."""
-    for row in _rows(tables, "vllm-min-capability", "exactly"):
-        if row["backend"] == backend:
-            return str(row["capability"])
-    return None
-
-
 def lmdeploy_pin(tables: Tables, version: str) -> LmdeployPin | None:
     """What an LMDeploy release requires."""
     row = _release(_rows(tables, "lmdeploy-pins"), version)
@@ -237,29 +229,11 @@ def transformers_needs(tables: Tables, version: str) -> TransformersNeeds | None
     return TransformersNeeds(version=row["version"], **more)
 
 
-def transformers_loaders(tables: Tables, method: str, version: str) -> tuple[Mapping[str, str], ...] | None:
-    """Sets of packages with which a transformers release loads a `gptq` or `awq` checkpoint: name -> specifier ("": any)."""
-    for row in _rows(tables, "transformers", method):
-        if _in_interval(row, version) is True:
-            return tuple({name.replace("_", "-"): spec for name, spec in item.items()} for item in row["any"])
-    return None
-
-
 def driver_minimum(tables: Tables, cuda: str, platform: str) -> str | None:
     """The oldest driver that runs programs of a CUDA version's major, for `linux` or `windows` (WSL2 counts as windows)."""
     major = cuda.partition(".")[0]
     for row in _rows(tables, "cuda-driver", "majors"):
         if row["cuda"] == major:
-            found = row.get(platform)
-            return str(found) if found is not None else None
-    return None
-
-
-def toolkit_driver(tables: Tables, cuda: str, platform: str) -> str | None:
-    """The driver that a CUDA toolkit (`12.4`) ships: new enough for everything in it."""
-    short = ".".join(cuda.split(".")[:2])
-    for row in _rows(tables, "cuda-driver", "toolkits"):
-        if row["cuda"] == short:
             found = row.get(platform)
             return str(found) if found is not None else None
     return None
@@ -272,11 +246,6 @@ def family_torch(tables: Tables, package: str, version: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def xformers_torch(tables: Tables, version: str) -> str | None:
-    """The specifier of the torch that an xformers release requires (`==2.4.0`)."""
-    return family_torch(tables, "xformers", version)
-
-
 def torchao_loads_on(tables: Tables, version: str, torch: str) -> Truth:
     """Whether the C++ extensions of a torchao release load on a torch release; None where that was not checked."""
     row = _release(_rows(tables, "torch-family", "torchao"), version)
@@ -285,14 +254,6 @@ def torchao_loads_on(tables: Tables, version: str, torch: str) -> Truth:
     if "torch_at_least" in row:
         return at_least(Scheme.PEP440, torch, row["torch_at_least"])
     return any(compare(Scheme.PEP440, torch, item) == 0 for item in row["torch"])
-
-
-def default_cxx11_abi(tables: Tables, torch: str) -> bool | None:
-    """Whether the default wheel of a torch release has the new C++ ABI (`_GLIBCXX_USE_CXX11_ABI`)."""
-    for row in _rows(tables, "torch-family", "cxx11_abi"):
-        if _in_interval(row, torch) is True:
-            return bool(row["value"])
-    return None
 
 
 def numpy2_works(tables: Tables, torch: str) -> Truth:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import IO
 
 from envdoctor.facts.smoke import Outcome, RungResult, SmokeReport
@@ -66,8 +65,3 @@ def smoke_text(report: SmokeReport, *, lang: str = "en", out: IO[str] | None = N
             for line in indented(text, width, margin, margin):
                 console.print(Text(line, style=style), soft_wrap=True)
     return captured.get()
-
-
-def render_smoke(report: SmokeReport, *, lang: str = "en", out: IO[str] | None = None) -> None:
-    """Prints the ladder to `out`, default standard output."""
-    (out or sys.stdout).write(smoke_text(report, lang=lang, out=out))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from envdoctor.resolve.request import Asked
@@ -94,8 +93,3 @@ def implied_anchors(solution: Solution, asked: Sequence[Asked], *, limited: Cont
 
 def _is_heavy(name: str, solution: Solution) -> bool:
     return any(need.dependent == name for heavy in _HEAVY for need in solution.needs.get(heavy, ()))
-
-
-def widened(era: Era, window: timedelta) -> Era:
-    """The same era with a later end."""
-    return replace(era, end=era.end + window)

@@ -94,8 +94,6 @@ def test_missing_symbols_are_named() -> None:
     assert derived.missing_symbols("my-ext", "0.2", "2.6.0") == ()
     assert derived.missing_symbols("my-ext", "0.3", "2.6.0") == ("gone",)
     assert derived.missing_symbols("my-ext", "0.3", "2.5.0") == ()
-    assert derived.failing_libraries("my-ext", "0.2", "2.2.2") == ("x.so",)
-    assert derived.failing_libraries("my-ext", "0.2", "2.6.0") == ()
 
 
 def test_archs_of_a_torch_leave_out_what_few_kernels_have() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from envdoctor.facts import Facts, Known, Unknown
 from envdoctor.probe import probe
-from envdoctor.probe.recorded import RecordedRunner, RecordedView
+from tests.probe.recorded import RecordedRunner, RecordedView
 
 HOSTS = Path(__file__).parent / "hosts"
 

@@ -13,10 +13,10 @@ from envdoctor.facts import Host
 from envdoctor.probe.host import container, host
 from envdoctor.probe.live import LiveView
 from envdoctor.probe.ports import Uname
-from envdoctor.probe.recorded import RecordedView
 from envdoctor.probe.target.search_path import Place
 from envdoctor.probe.target.torch import torch
 from envdoctor.probe.wsl import is_wsl2
+from tests.probe.recorded import RecordedView
 
 from .replay import reason, value
 

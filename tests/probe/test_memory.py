@@ -8,7 +8,7 @@ import pytest
 
 from envdoctor.facts import Known, Unknown
 from envdoctor.probe.memory import usable_memory
-from envdoctor.probe.recorded import RecordedView
+from tests.probe.recorded import RecordedView
 
 GIB = 1 << 30
 

@@ -34,9 +34,7 @@ NOT_RUN = RungResult(
 
 
 def shown(value: SmokeReport, lang: str = "en") -> str:
-    out = io.StringIO()
-    smoke.render_smoke(value, lang=lang, out=out)
-    return out.getvalue()
+    return smoke.smoke_text(value, lang=lang, out=io.StringIO())
 
 
 def test_the_garbage_and_the_names_are_shown() -> None:

@@ -11,8 +11,8 @@ from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_rea
 from envdoctor.diagnose.checks.traces import importer_of, likely_asker, wheel_name
 from envdoctor.diagnose.signatures import SignatureHit
 from envdoctor.facts.extensions import SymbolMeaning
-from envdoctor.knowledge.limits import symbol_origin
 from envdoctor.knowledge.owners import library_owner, owners_of_module, owners_of_path
+from envdoctor.knowledge.symbols import symbol_origin
 from envdoctor.knowledge.tables import family_torch, sgl_kernel_torch, sglang_needs, vllm_pin
 from envdoctor.text import Text
 from envdoctor.values import dataclass
