@@ -181,7 +181,7 @@ def new_command(
 
     chosen = language(lang)
     _must_be_matrix(source)
-    path = new_entry(source, family, today=datetime.now(timezone.utc).date(), entry_id=entry_id)
+    path = new_entry(source, family, today=datetime.now(timezone.utc).date(), entry_id=entry_id, lang=chosen)
     _line(said(Text(en=f"{path}: still missing", zh=f"{path}：还缺少"), chosen))
     for problem in lint_entry(read_toml(path), path.stem, {}):
         _line(f"  {said(problem, chosen)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from envdoctor.facts import Facts, Gpu, Known, value_of
-from envdoctor.render.words import word
+from envdoctor.render.words import WORDS, word
 
 
 def machine_line(facts: Facts, lang: str) -> str:
@@ -49,7 +49,10 @@ def _driver(facts: Facts, lang: str) -> str:
         gpus = value_of(facts.gpus)
         return word("no-driver", lang) if status == "absent" and gpus else ""
     shown = f"{word('driver', lang)} {version}"
-    return f"{shown} ({status})" if status not in (None, "working") else shown
+    if status in (None, "working"):
+        return shown
+    said = word(f"driver.{status}", lang) if f"driver.{status}" in WORDS else str(status)
+    return shown + word("aside", lang, it=said)
 
 
 def _python(facts: Facts) -> str:

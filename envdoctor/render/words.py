@@ -45,6 +45,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "gpu-unknown": ("GPU not known", "GPU 未知"),
     "driver": ("driver", "驱动"),
     "no-driver": ("no driver", "无驱动"),
+    "driver.not-answering": ("not-answering", "没有响应"),
+    "driver.library-mismatch": ("library-mismatch", "库与内核模块版本不一致"),
+    "driver.no-access": ("no-access", "当前进程无权访问"),
+    "driver.absent": ("absent", "没有驱动"),
+    "driver.failed": ("failed", "出错"),
     "python": ("Python", "Python"),
     "target": ("target", "目标环境"),
     "own-target": (
