@@ -34,20 +34,23 @@ def lines_of(svg: str) -> list[str]:
     return [row.strip() for row in rows.values() if row.strip()]
 
 
-def test_the_picture_is_what_the_command_prints(maker: ModuleType):
-    drawn = maker.PICTURE.read_text("utf-8")
-    assert lines_of(drawn) == lines_of(maker.picture(maker.printed())), "run: python docs/make-picture.py"
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_picture_is_what_the_command_prints(maker: ModuleType, lang: str):
+    drawn = maker.PICTURES[lang].read_text("utf-8")
+    assert lines_of(drawn) == lines_of(maker.picture(maker.printed(lang), lang)), "run: python docs/make-picture.py"
 
 
-def test_the_picture_has_colours_and_fetches_nothing(maker: ModuleType):
-    drawn = maker.PICTURE.read_text("utf-8")
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_picture_has_colours_and_fetches_nothing(maker: ModuleType, lang: str):
+    drawn = maker.PICTURES[lang].read_text("utf-8")
     assert "#cc555a" in drawn
     assert "url(http" not in drawn
     assert "<script" not in drawn
 
 
-def test_the_readme_shows_it_beside_its_command(maker: ModuleType):
-    readme = (ROOT / "README.md").read_text("utf-8")
-    assert "(docs/diagnose.svg)" in readme
-    assert " ".join(maker.COMMAND.replace("\\\n", " ").split()) in readme
+@pytest.mark.parametrize(("name", "lang"), [("README.md", "en"), ("README.zh.md", "zh")])
+def test_the_readme_shows_it_beside_its_command(maker: ModuleType, name: str, lang: str):
+    readme = (ROOT / name).read_text("utf-8")
+    assert f"(docs/{maker.PICTURES[lang].name})" in readme
+    assert " ".join(maker.COMMANDS[lang].replace("\\\n", " ").split()) in readme
     assert (ROOT / maker.REPORT).is_file()
