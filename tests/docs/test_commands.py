@@ -30,6 +30,7 @@ NOT_RUN = (
     (r"^envdoctor matrix lint$", "the whole matrix; tests/workshop/test_gate.py does that"),
     (r"^python3? -m (venv|pip) ", "installs from the package index"),
     (r"^python docs/build\.py$", "tests/docs/test_site.py builds the pages"),
+    (r"^python -m benchmarks$", "needs the package index, some 8 GB and a quarter of an hour"),
     (r"^(python -m pytest|ruff |mypy$|lint-imports$)", "the checks themselves"),
 )
 
