@@ -16,11 +16,12 @@ What a `Text` cannot do: survive `+` and f-strings. `f"{text}"` is English. Sent
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-HOLE = re.compile(r"\{[a-z_]+\}")
+from envdoctor.patterns import lazy
+
+HOLE = lazy(r"\{[a-z_]+\}")
 
 
 class Text(str):

@@ -10,15 +10,16 @@ from pathlib import Path
 
 from envdoctor.facts.extensions import LibraryKind, PythonFit
 from envdoctor.files import read_regular
+from envdoctor.patterns import lazy
 from envdoctor.values import dataclass
 
 _LIBRARY_END = re.compile(rb'\.so(?:\.[0-9][0-9.]*)?(?="?,)')
 _MAX_RECORD, _MAX_FILES, _MAX_DEPTH = 64 << 20, 20_000, 12
 _MAX_FOLDERS = 5_000  # below one folder that no RECORD speaks of
-_DIST_INFO = re.compile(r"^(?P<name>[A-Za-z0-9._]+?)-(?P<version>[^-]+)\.(?:dist-info|egg-info)$")
+_DIST_INFO = lazy(r"^(?P<name>[A-Za-z0-9._]+?)-(?P<version>[^-]+)\.(?:dist-info|egg-info)$")
 
 # PEP 3149 and PEP 425: `name.cpython-311-x86_64-linux-gnu.so`, `name.abi3.so`, `name.so`
-_TAG = re.compile(r"\.(?:cpython-(?P<version>\d+)(?P<flags>[a-z]*)|(?P<abi>abi3t?))(?:-[\w.-]+)?\.so$")
+_TAG = lazy(r"\.(?:cpython-(?P<version>\d+)(?P<flags>[a-z]*)|(?P<abi>abi3t?))(?:-[\w.-]+)?\.so$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,23 +156,23 @@ def stem(name: str) -> str:
 
 
 _KINDS = (
-    (LibraryKind.TORCH, re.compile(r"libc10|libtorch|libshm\.so|libcaffe2")),
+    (LibraryKind.TORCH, lazy(r"libc10|libtorch|libshm\.so|libcaffe2")),
     (
         LibraryKind.CUDA,
-        re.compile(
+        lazy(
             r"libcu(?:dart|blas|blasLt|dnn\w*|fft|fftw|rand|solver|solverMg|sparse|sparseLt|pti|file|dss)\b"
             r"|libn(?:vrtc|vJitLink|ccl|vToolsExt|vshmem\w*|pp\w+|vjpeg)\b"
         ),
     ),
-    (LibraryKind.DRIVER, re.compile(r"lib(?:cuda|nvidia-\w+|nvcuvid|nvoptix)\.so")),
+    (LibraryKind.DRIVER, lazy(r"lib(?:cuda|nvidia-\w+|nvcuvid|nvoptix)\.so")),
     (
         LibraryKind.RUNTIME,
-        re.compile(r"lib(?:c|m|dl|rt|pthread|util|resolv|gcc_s|stdc\+\+|gomp|c\+\+|c\+\+abi)\.so|ld-linux"),
+        lazy(r"lib(?:c|m|dl|rt|pthread|util|resolv|gcc_s|stdc\+\+|gomp|c\+\+|c\+\+abi)\.so|ld-linux"),
     ),
-    (LibraryKind.PYTHON, re.compile(r"libpython")),
+    (LibraryKind.PYTHON, lazy(r"libpython")),
     (
         LibraryKind.OPTIONAL,
-        re.compile(
+        lazy(
             r"lib(?:nvinfer|nvonnxparser|amdhip|hip|roc|hsa|miopen|rccl|magma|MIOpen|ze_loader|sycl|openvino|cann|ascend"
             r"|mkl|tbb|mpi|ucp|ucs|nvidia-ml)"
         ),
@@ -187,7 +188,7 @@ def library_kind(name: str) -> LibraryKind:
     return LibraryKind.OTHER
 
 
-_CUDA_MAJOR = re.compile(r"lib(?:cudart|cublas|cublasLt|nvrtc|nvJitLink)\.so\.(\d+)(?:\.0)?$")
+_CUDA_MAJOR = lazy(r"lib(?:cudart|cublas|cublasLt|nvrtc|nvJitLink)\.so\.(\d+)(?:\.0)?$")
 
 
 def cuda_major(needed: Sequence[str]) -> int | None:
@@ -196,7 +197,7 @@ def cuda_major(needed: Sequence[str]) -> int | None:
     return max(majors, default=None)
 
 
-_VARIES = re.compile(r"\d+|cpu|cuda|rocm|hip|xpu")
+_VARIES = lazy(r"\d+|cpu|cuda|rocm|hip|xpu")
 
 
 def family(file: NativeFile) -> tuple[Path, str]:
@@ -207,7 +208,7 @@ def family(file: NativeFile) -> tuple[Path, str]:
     return file.folder, _VARIES.sub("*", file.relative)
 
 
-_BITSANDBYTES = re.compile(r"^bitsandbytes/libbitsandbytes_(?P<backend>cuda|rocm|xpu|cpu)(?P<version>\d*)\w*\.so$")
+_BITSANDBYTES = lazy(r"^bitsandbytes/libbitsandbytes_(?P<backend>cuda|rocm|xpu|cpu)(?P<version>\d*)\w*\.so$")
 
 
 def variants(files: Iterable[NativeFile], torch_cuda: str | None) -> dict[str, bool]:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 
 from envdoctor.facts.extensions import MissingSymbol, SymbolMeaning
+from envdoctor.patterns import lazy
 
 # A mangled name inside of torch's namespaces (c10, at, torch, caffe2): functions, type information, guards, thunks; or
 # one of torch's C names. Names of others that only take torch's types as arguments are not torch's.
-_OF_TORCH = re.compile(
+_OF_TORCH = lazy(
     r"^_Z(?:T[ISVTC]|GV|T[hv]n?\d+_(?:n?\d+_)?)?N[rVKRO]*(?:3c10|2at|5torch|6caffe2)(?=[0-9A-Z])"
     r"|^(?:aoti_torch_|torch_|THP)|^_Z\d+THP"
 )
@@ -24,7 +25,7 @@ _BREAKPOINTS = {
 _AT_LEAST_2_3 = frozenset({"_ZN3c104cuda14ExchangeDeviceEa", "_ZN3c104cuda14MaybeSetDeviceEa"})
 
 # Itanium C++ ABI: `Ss` is the old std::string; the new one lives in the inline namespace __cxx11.
-_NEW_STRING = re.compile(r"7__cxx11")
+_NEW_STRING = lazy(r"7__cxx11")
 _MAX_SYMBOL = 4096
 
 

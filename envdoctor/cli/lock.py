@@ -15,12 +15,13 @@ from envdoctor.cli.language import LANG, language
 from envdoctor.cli.refusals import ELSEWHERE_OR_HERE
 from envdoctor.errors import UsageError
 from envdoctor.facts import Facts, Gpu, known
+from envdoctor.patterns import lazy
 from envdoctor.text import Text, said
 
 if TYPE_CHECKING:
     from envdoctor.cli.progress import Steps
 
-_DRIVER = re.compile(r"\d{1,4}(\.\d{1,4}){0,3}")
+_DRIVER = lazy(r"\d{1,4}(\.\d{1,4}){0,3}")
 
 
 @says(

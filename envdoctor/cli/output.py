@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from envdoctor.errors import UndeterminedError, UsageError, system_says
+from envdoctor.patterns import lazy
 from envdoctor.text import Text
 
 #: what a terminal without Unicode is shown instead
@@ -29,7 +30,7 @@ _PLAIN = {
     "“": '"',
     "”": '"',
 }
-_HIDDEN_IN_JSON = re.compile(r"[^\x20-\x7e\n]")
+_HIDDEN_IN_JSON = lazy(r"[^\x20-\x7e\n]")
 
 
 def prepare_streams() -> None:

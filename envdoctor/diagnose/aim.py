@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Mapping
 
 from envdoctor.facts import Known, Target, value_of
+from envdoctor.patterns import lazy
 
 #: what a shell has active is reached by the plain commands
 _ACTIVE = ("VIRTUAL_ENV", "CONDA_PREFIX")
-_PLAIN = re.compile(r"[\w./+~@%: ()\u0080-\U0010ffff-]+")  # a ticket's `<home-1>` is no path to paste
-_PIP = re.compile(r"(?:^|(?<=&& )|(?<=; ))(?:python -m )?pip (?=install|uninstall)")
-_UV = re.compile(r"\buv pip (install|uninstall)\b")
+_PLAIN = lazy(r"[\w./+~@%: ()\u0080-\U0010ffff-]+")  # a ticket's `<home-1>` is no path to paste
+_PIP = lazy(r"(?:^|(?<=&& )|(?<=; ))(?:python -m )?pip (?=install|uninstall)")
+_UV = lazy(r"\buv pip (install|uninstall)\b")
 _BY_UV = "uv"
 
 

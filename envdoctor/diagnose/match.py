@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,6 +21,7 @@ from envdoctor.knowledge import Matrix
 from envdoctor.knowledge.catalog import kind_of
 from envdoctor.knowledge.entry import EntryCore
 from envdoctor.knowledge.owners import distribution_of_engine, normalized, owners_of_path
+from envdoctor.patterns import lazy
 from envdoctor.text import Text
 from envdoctor.versions import Scheme, compare
 
@@ -152,7 +152,7 @@ LAST_RESORT = ("EC-shape-message",)
 #: under this name the recognised line travels with the groups of its signature
 _LINE = "_line"
 #: a compiled module of Python, which names its distribution without a folder too
-_EXTENSION = re.compile(r"\w\.(?:cpython-\d+|abi3)[\w.-]*\.so\b")
+_EXTENSION = lazy(r"\w\.(?:cpython-\d+|abi3)[\w.-]*\.so\b")
 #: classes in which some package is always involved: where an entry names none, the asking one or the engine is named
 _ABOUT_A_PACKAGE = (
     "abi-mismatch", "dtype-unsupported", "glibc-too-old", "gpu-capability-too-low", "kernel-shape-constraint", "known-bug",

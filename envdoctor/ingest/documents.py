@@ -10,7 +10,7 @@ from envdoctor.errors import EnvdoctorError
 from envdoctor.facts import Facts, decode
 from envdoctor.ingest import values
 from envdoctor.ingest.found import OUTPUT, Found, Package
-from envdoctor.ingest.patterns import lazy
+from envdoctor.patterns import lazy
 from envdoctor.text import Text
 
 #: a document larger than this is read as lines, not as JSON: a package list or a report is far smaller

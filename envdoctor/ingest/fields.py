@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from envdoctor.ingest import names, values
 from envdoctor.ingest.fieldtable import HANDLERS, Handler
 from envdoctor.ingest.found import CLAIM, FORM, OUTPUT, Found, Package, Page, Sighting, at_line
-from envdoctor.ingest.patterns import lazy
 from envdoctor.ingest.text import Line
+from envdoctor.patterns import lazy
 
 _GPU_KEY = lazy(r"gpu\s?(\d{1,3}(?:\s?[,\-~]\s?\d{1,3})*)\s*(compute capability|\(cuda order\)|\(nvidia-smi order\))?")
 _NEXT_PAIR = lazy(r"[,;|]\s*(?=[^\s,:;=|][^,:;=|]{0,30}:\s?\S)")

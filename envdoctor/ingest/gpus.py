@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from envdoctor.errors import EnvdoctorError
-from envdoctor.ingest.patterns import lazy
+from envdoctor.patterns import lazy
 from envdoctor.text import Text
 from envdoctor.values import dataclass
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from envdoctor.ingest.found import Package
-from envdoctor.ingest.patterns import lazy
+from envdoctor.patterns import lazy
 
 #: part of an image's name, the engine, the distribution that its tag is a version of
 _ENGINES = (

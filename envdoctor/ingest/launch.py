@@ -9,7 +9,7 @@ from envdoctor.facts import EnvironmentVariable, Flag
 from envdoctor.ingest import names, values
 from envdoctor.ingest.found import COMMAND, WEAK, Found, at_line
 from envdoctor.ingest.images import read_image
-from envdoctor.ingest.patterns import lazy
+from envdoctor.patterns import lazy
 from envdoctor.text import Text
 from envdoctor.values import dataclass
 

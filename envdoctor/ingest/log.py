@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envdoctor.facts import LogLine
-from envdoctor.ingest.patterns import lazy
 from envdoctor.ingest.text import ERROR_WORDS, Line
+from envdoctor.patterns import lazy
 
 MOST_LINES = 4_000
 _SECRET_WORDS = lazy(r"TOKEN|KEY|SECRET|PASS|token|api[_-]key|password")

@@ -7,8 +7,8 @@ from collections.abc import Generator, Iterator, Sequence
 
 from envdoctor.ingest import values
 from envdoctor.ingest.found import CLAIM, COMMAND, FORM, OUTPUT, Found, Package, Page
-from envdoctor.ingest.patterns import lazy
 from envdoctor.ingest.text import Line
+from envdoctor.patterns import lazy
 
 _TAGGED = lazy(r"\[(?:pip3?|conda)\]\s+(\S+)\s*(.*)")
 _FROZEN = lazy(r"([A-Za-z0-9][\w.\-]{0,80})(?:\[[^\]]{0,60}\])?\s?={2,3}\s?(\d[^\s;,\"'#<>|)(\\]*)(.*)")

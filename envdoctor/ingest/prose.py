@@ -8,9 +8,9 @@ from itertools import islice
 
 from envdoctor.ingest import names
 from envdoctor.ingest.found import CLAIM, FORM, PROSE, Found, Package, Page, Sighting
-from envdoctor.ingest.patterns import lazy
 from envdoctor.ingest.readings import os_name
 from envdoctor.ingest.text import Line
+from envdoctor.patterns import lazy
 
 _NAMED_VERSION = lazy(
     r"(?<![\w/.@\\\-])([A-Za-z][A-Za-z0-9_\-]{1,38}?)(?:\s?(?:==?|:)\s?|\s+(?:version|ver\.?|is|was|版本)?\s?:?\s?|版本[是为]?\s?|-(?=v?\d+\.\d+\.))"

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from envdoctor.ingest import names, values
 from envdoctor.ingest.found import Package, Sighting
-from envdoctor.ingest.patterns import lazy
+from envdoctor.patterns import lazy
 
 Reading: TypeAlias = Iterator[tuple[str, Any]]
 

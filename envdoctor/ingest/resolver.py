@@ -9,7 +9,7 @@ from itertools import islice
 from envdoctor.facts import UnmetRequirement
 from envdoctor.ingest import names, values
 from envdoctor.ingest.found import ERROR, OUTPUT, TRACE, Found, Package, Page
-from envdoctor.ingest.patterns import lazy
+from envdoctor.patterns import lazy
 from envdoctor.text import Text
 
 _CONFLICT = lazy(

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from envdoctor.ingest import launch, names, values
 from envdoctor.ingest.found import CLAIM, COMMAND, OUTPUT, Found, Package, Page
-from envdoctor.ingest.patterns import lazy
 from envdoctor.ingest.readings import kernel, python
 from envdoctor.ingest.text import Line
+from envdoctor.patterns import lazy
 
 _PROMPT = lazy(
     r"(?:\([\w.\-/]{1,40}\)\s*)?"

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from envdoctor.ingest import values
 from envdoctor.ingest.found import CLAIM, OUTPUT, Found, Page, Sighting
-from envdoctor.ingest.patterns import lazy
 from envdoctor.ingest.text import Line
+from envdoctor.patterns import lazy
 from envdoctor.text import Text
 
 _BANNER = lazy(r"(?:Driver|KMD) Version:\s*([\d.]+)")

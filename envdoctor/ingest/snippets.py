@@ -8,8 +8,8 @@ from itertools import islice
 from envdoctor.facts import EnvironmentVariable
 from envdoctor.ingest import launch, names
 from envdoctor.ingest.found import CLAIM, COMMAND, FORM, OUTPUT, Found, Package, Page, at_line
-from envdoctor.ingest.patterns import lazy
 from envdoctor.ingest.text import Line
+from envdoctor.patterns import lazy
 
 #: what a call or an import says about engine and task; the first that fits a line counts
 _CALLS: tuple[tuple[str, str | None, str | None, int], ...] = (

@@ -8,7 +8,7 @@ from itertools import islice
 
 from envdoctor.ingest import names, values
 from envdoctor.ingest.found import ERROR, TRACE, Found, Page, Sighting
-from envdoctor.ingest.patterns import lazy
+from envdoctor.patterns import lazy
 from envdoctor.text import Text
 
 _MODULE = lazy(r"-packages[/\\]([A-Za-z_]\w{0,60})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from envdoctor.ingest.patterns import lazy
+from envdoctor.patterns import lazy
 
 _VERSION = lazy(r"\d+(?:\.[0-9]+)*(?:[._-]?(?:a|b|rc|alpha|beta|post|dev|pre)[._-]?\d*)*(?:\+[\w.\-]+)?", re.I)
 _SIZE = lazy(r"(\d{1,9}(?:\.\d{1,6})?)\s?(?:([KMGT])i?B|([MG]))\b", re.I)

@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_IN_SITE = re.compile(r"(?:site|dist)-packages/([A-Za-z0-9_]+)")
-_PARENT = re.compile(r"([A-Za-z0-9_]+)/[A-Za-z0-9_]+(?:\.[A-Za-z0-9_-]+)*\.so\b")
-_FILE = re.compile(r"([A-Za-z0-9_]+)(?:\.(?:cpython|abi3|cp\d)[^/]*)?\.so(?:[.\d]*)\b")
-_LIBRARY = re.compile(r"(lib[A-Za-z0-9_+]+?)(?:-[0-9a-f]{8})?\.so(?:\.(\d+))?")
+from envdoctor.patterns import lazy
+
+_IN_SITE = lazy(r"(?:site|dist)-packages/([A-Za-z0-9_]+)")
+_PARENT = lazy(r"([A-Za-z0-9_]+)/[A-Za-z0-9_]+(?:\.[A-Za-z0-9_-]+)*\.so\b")
+_FILE = lazy(r"([A-Za-z0-9_]+)(?:\.(?:cpython|abi3|cp\d)[^/]*)?\.so(?:[.\d]*)\b")
+_LIBRARY = lazy(r"(lib[A-Za-z0-9_+]+?)(?:-[0-9a-f]{8})?\.so(?:\.(\d+))?")
 
 _ENGINES = {
     "tgi": "text-generation-inference", "llm-compressor": "llmcompressor", "llama-cpp": "llama-cpp-python",

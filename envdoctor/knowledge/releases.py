@@ -9,18 +9,18 @@ A change is written `+4.42.0-5.0.0`: 4.42.0 is the first release that has it, 5.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from envdoctor.knowledge.owners import owners_of_module
+from envdoctor.patterns import lazy
 from envdoctor.text import Text
 from envdoctor.values import dataclass
 from envdoctor.versions import Scheme, at_least
 
 __all__ = ["Change", "change_from", "change_of_argument", "change_of_attribute", "change_of_name"]
 
-_EVENT = re.compile(r"([+-])([^+-]+)")
+_EVENT = lazy(r"([+-])([^+-]+)")
 _PREFIX = "names/"
 
 

@@ -8,15 +8,16 @@ import re
 from collections.abc import Mapping
 
 from envdoctor.facts import Cuda, Fact, Toolkit, known, unknown
+from envdoctor.patterns import lazy
 from envdoctor.probe.ports import Pending, Runner, View, find_program, names_of, text_of
 from envdoctor.text import Text, in_zh
 from envdoctor.values import dataclass
 
 _HOMES = ("CUDA_HOME", "CUDA_PATH")
 _PARENTS = ("/usr/local", "/opt")
-_FOLDER = re.compile(r"cuda(-\d+(\.\d+)*)?$")
-_RELEASE = re.compile(r"release (\d+\.\d+)")
-_VERSION = re.compile(r"\d+(\.\d+)+")
+_FOLDER = lazy(r"cuda(-\d+(\.\d+)*)?$")
+_RELEASE = lazy(r"release (\d+\.\d+)")
+_VERSION = lazy(r"\d+(\.\d+)+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from envdoctor.facts import EnvironmentVariable
+from envdoctor.patterns import lazy
 from envdoctor.probe.ports import printable
 
 SOURCE = "environment"
@@ -24,10 +25,10 @@ _PREFIXES = (
     "LMDEPLOY_", "TM_", "TRITON_", "FLASHINFER_", "FLASH_ATTENTION_", "XFORMERS_", "RAY_CUDA", "AUTOAWQ_", "GPTQMODEL_",
 )  # fmt: skip
 #: parts of a name that make its value a secret, whatever the prefix
-_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|COOKIE|SIGNATURE|PRIVATE|ACCOUNT", re.IGNORECASE)
+_SECRET = lazy(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|COOKIE|SIGNATURE|PRIVATE|ACCOUNT", re.IGNORECASE)
 #: parts of a name in which a token is a piece of text
-_NOT_SECRET = re.compile(r"NUM_TOKENS|BATCHED_TOKENS|TOKENIZER|TOKENS_PER", re.IGNORECASE)
-_USER_INFO = re.compile(r"(?<=://)[^/\s?#]*@")
+_NOT_SECRET = lazy(r"NUM_TOKENS|BATCHED_TOKENS|TOKENIZER|TOKENS_PER", re.IGNORECASE)
+_USER_INFO = lazy(r"(?<=://)[^/\s?#]*@")
 
 
 def without_user_info(text: str) -> str:

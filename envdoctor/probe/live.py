@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import select
 import signal
 import subprocess
@@ -13,11 +12,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
+from envdoctor.patterns import lazy
 from envdoctor.probe.ports import OUTPUT_LIMIT, READ_LIMIT, Kind, Outcome, Pending, Status, Uname
 from envdoctor.text import Text
 
 _ENV = "/usr/bin/env"
-_ENV_SAYS = re.compile(r"(?:/\S*/)?env: ")
+_ENV_SAYS = lazy(r"(?:/\S*/)?env: ")
 _ENV_CANNOT_RUN, _ENV_NOT_FOUND = 126, 127  # how `env` ends when it cannot start the program
 _SLICE_S = 0.02  # how often a child that holds its output open is asked whether it has ended
 _GRACE_S = 0.05  # how long a killed child is given to be reaped

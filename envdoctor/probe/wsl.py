@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 
 from envdoctor.facts import Fact, Known, Wsl, known, unknown
+from envdoctor.patterns import lazy
 from envdoctor.probe import loader
 from envdoctor.probe.memory import machine_memory
 from envdoctor.probe.ports import Uname, View, text_of
@@ -24,7 +25,7 @@ _DPKG_INFO = "/var/lib/dpkg/info"
 _DPKG_STATUS = "/var/lib/dpkg/status"
 _STATUS_LIMIT = 16 << 20
 #: Debian and Ubuntu packages that bring a Linux libcuda (Debian: libcuda1; Ubuntu and NVIDIA: libnvidia-compute-NNN)
-_DRIVER_PACKAGE = re.compile(r"(libnvidia-compute(?:-\d+(?:-server|-open)?)?|libcuda1|nvidia-libcuda1?)$")
+_DRIVER_PACKAGE = lazy(r"(libnvidia-compute(?:-\d+(?:-server|-open)?)?|libcuda1|nvidia-libcuda1?)$")
 
 
 def is_wsl2(view: View, here: Uname) -> Known[bool]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from envdoctor.knowledge import EntryCore, EntryTexts
 from envdoctor.knowledge.conditions import AllOf, AnyOf, Condition, FactLeaf, Not, PackageLeaf
+from envdoctor.patterns import lazy
 from envdoctor.render.plain import indented, visible
 from envdoctor.render.words import word
 
-_HOLE = re.compile(r"\{([a-z_]+)\}")
+_HOLE = lazy(r"\{([a-z_]+)\}")
 
 
 def template(text: str) -> str:

@@ -9,12 +9,12 @@ import base64
 import hashlib
 import html
 import json
-import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from envdoctor.patterns import lazy
 from envdoctor.render.chain import chain_of
 from envdoctor.render.terminal import flat_facts
 from envdoctor.render.words import WORDS, text
@@ -22,10 +22,10 @@ from envdoctor.text import Text
 
 _LONGEST = 4000
 _LONGEST_SENTENCE = 1200  # explanations are far shorter
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+_CONTROL = lazy("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 _LEVELS = ("error", "warning", "info")
 _VERDICTS = ("match", "possible", "ignored", "refuted")
-_WEB = re.compile(r"https?://[A-Za-z0-9.\-]{1,253}(?:[:/?#][^\s<>\"']{0,2000})?$")
+_WEB = lazy(r"https?://[A-Za-z0-9.\-]{1,253}(?:[:/?#][^\s<>\"']{0,2000})?$")
 
 
 def render_html(report: Mapping[str, Any], *, other: Mapping[str, Any] | None = None) -> str:

@@ -6,16 +6,17 @@ sequence could rewrite what the reader sees, and a direction character could tur
 
 from __future__ import annotations
 
-import re
 import unicodedata
+
+from envdoctor.patterns import lazy
 
 _HIDDEN = "\N{REPLACEMENT CHARACTER}"
 #: what must not begin a line in Chinese typesetting
 _CLOSING = "，。、；：！？）》」』”’…"
 #: what must not end one
 _OPENING = "（《「『“‘"
-_LAST = re.compile(rf"[{_OPENING}]*(?:[^\s\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]+|[^\s])[{_CLOSING}]*$")
-_TOKEN = re.compile(r"\s+|[^\s\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]+|.")
+_LAST = lazy(rf"[{_OPENING}]*(?:[^\s\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]+|[^\s])[{_CLOSING}]*$")
+_TOKEN = lazy(r"\s+|[^\s\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]+|.")
 
 
 def visible(text: str) -> str:

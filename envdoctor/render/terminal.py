@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Iterator
 from typing import IO, Any
 
 from envdoctor.facts import Facts, Known
+from envdoctor.patterns import lazy
 from envdoctor.render.plain import cells, indented, shortened, visible, wrapped
 from envdoctor.render.summary import machine_parts
 from envdoctor.render.words import word
@@ -27,8 +27,8 @@ OWN = "envdoctor-gpu"
 _NARROWEST, _WIDEST, _PIPE = 40, 110, 80
 _ENOUGH = 330
 #: the label says it already
-_SITE = re.compile(r"/[^()]*?/(?:site|dist)-packages/(?=[^/])")
-_OR = re.compile(r"^(Or |或者?[,，]?)")
+_SITE = lazy(r"/[^()]*?/(?:site|dist)-packages/(?=[^/])")
+_OR = lazy(r"^(Or |或者?[,，]?)")
 
 Line = tuple[str, str]  # text and style
 

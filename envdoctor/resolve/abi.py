@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 
 from envdoctor.knowledge import Matrix
 from envdoctor.knowledge.derived import DerivedTables
+from envdoctor.patterns import lazy
 from envdoctor.resolve.problem import Limit
 from envdoctor.resolve.request import Asked
 from envdoctor.resolve.solution import Package, Solution
@@ -20,7 +20,7 @@ _AUTHORITY = Text(
     en="the symbols of the published wheels (matrix/derived)", zh="已发布 wheel 的符号表（matrix/derived）"
 )
 # uv's spelling of an exact pin: ">=2.4.0, <2.4.0+"
-_EXACT = re.compile(r"==|>=(\S+), <\1\+")
+_EXACT = lazy(r"==|>=(\S+), <\1\+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

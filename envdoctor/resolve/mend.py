@@ -6,11 +6,11 @@ and a source is built only where the user asked for it by name or the matrix vou
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field, replace
 from datetime import datetime, timedelta
 
+from envdoctor.patterns import lazy
 from envdoctor.resolve.era import STRANGER, Era
 from envdoctor.resolve.names import Decisions
 from envdoctor.resolve.problem import Conflict, Limit, Problem
@@ -24,7 +24,7 @@ _STEPS = (timedelta(days=60), timedelta(days=180), timedelta(days=540), None)
 _MINUTE = timedelta(minutes=1)
 LEFT_OUT = Text(en="left out", zh="不求解")
 #: one version, as written (`==2.1`) and as uv's log has it (`>=2.1, <2.1+`)
-_EXACT = re.compile(r"==|>=(\S+), <\1\+")
+_EXACT = lazy(r"==|>=(\S+), <\1\+")
 
 
 @dataclass(kw_only=True, slots=True)

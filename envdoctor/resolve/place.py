@@ -7,6 +7,7 @@ import sys
 
 from envdoctor.errors import UsageError
 from envdoctor.facts import Facts, value_of
+from envdoctor.patterns import lazy
 from envdoctor.resolve.errors import SolverError
 from envdoctor.resolve.problem import Place
 from envdoctor.text import Text
@@ -15,7 +16,7 @@ from envdoctor.text import Text
 _STEPS = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
 _DEFAULT_GLIBC = "2.28"  # where nothing is known: what every distribution that is still maintained has
 _ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
-_PYTHON = re.compile(r"3\.(\d{1,2})(?:\.\d+)?")
+_PYTHON = lazy(r"3\.(\d{1,2})(?:\.\d+)?")
 
 
 def python_of(facts: Facts, given: str | None) -> str:

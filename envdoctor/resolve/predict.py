@@ -21,13 +21,14 @@ from envdoctor.facts import (
     unknown,
     value_of,
 )
+from envdoctor.patterns import lazy
 from envdoctor.resolve.builds import TorchBuilds
 from envdoctor.resolve.solution import Solution
 from envdoctor.text import Text
 
 SOURCE = "lock"
 #: "nvidia-cuda-runtime-cu12 12.4.127" and, from CUDA 13 on, "nvidia-cuda-runtime 13.0.96": what torch's wheel is built for
-_RUNTIME = re.compile(r"nvidia-cuda-runtime(?:-cu\d+)?")
+_RUNTIME = lazy(r"nvidia-cuda-runtime(?:-cu\d+)?")
 
 
 def predicted(

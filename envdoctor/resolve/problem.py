@@ -9,17 +9,18 @@ from dataclasses import field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
+from envdoctor.patterns import lazy
 from envdoctor.resolve.errors import SolverError
 from envdoctor.resolve.solution import Solution, incomplete_in, looked_in, read_solution
 from envdoctor.resolve.uv import Outcome, Runner
 from envdoctor.text import Text
 from envdoctor.values import dataclass
 
-_FILTERED = re.compile(r"`([A-Za-z0-9._-]+)` was filtered by `exclude-newer`")
-_NO_WHEEL = re.compile(r"Wheels are required for `([A-Za-z0-9._-]+)`")
-_UNBUILT = re.compile(r"([A-Za-z0-9._-]+)(?:[<>=!~][^ ]*)? (?:has|have) no usable wheels")
-_TAGLESS = re.compile(r"([A-Za-z0-9._-]+)(?:[<>=!~][^ ]*)? (?:has|have) no wheels with a matching (?:Python|platform)")
-_YANKED = re.compile(r"([A-Za-z0-9._-]+)(?:[<>=!~][^ ]*)? (?:was|were) yanked")
+_FILTERED = lazy(r"`([A-Za-z0-9._-]+)` was filtered by `exclude-newer`")
+_NO_WHEEL = lazy(r"Wheels are required for `([A-Za-z0-9._-]+)`")
+_UNBUILT = lazy(r"([A-Za-z0-9._-]+)(?:[<>=!~][^ ]*)? (?:has|have) no usable wheels")
+_TAGLESS = lazy(r"([A-Za-z0-9._-]+)(?:[<>=!~][^ ]*)? (?:has|have) no wheels with a matching (?:Python|platform)")
+_YANKED = lazy(r"([A-Za-z0-9._-]+)(?:[<>=!~][^ ]*)? (?:was|were) yanked")
 _OFFLINE = ("network was disabled", "network connectivity is disabled", "not found in the cache")
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from envdoctor.errors import EnvdoctorError
+from envdoctor.patterns import lazy
 from envdoctor.resolve.errors import ImpossibleError
 from envdoctor.resolve.mend import Mending
 from envdoctor.resolve.problem import Conflict, Problem, without_credentials
@@ -16,11 +17,11 @@ from envdoctor.text import Text, in_zh, joined, same
 
 Look = Callable[[Problem], "Solution | Conflict"]
 _NAME = r"[A-Za-z0-9._-]+(?:\[[^\]]*\])?"
-_DEPENDS = re.compile(
+_DEPENDS = lazy(
     rf"(?:^|Because |because |and |we know that )((?:all versions of )?{_NAME}(?:[<>=!~][^ ]*)?)"
     rf" depends? on ({_NAME})([<>=!~][^ ]*)?"
 )
-_YOU = re.compile(r"you require ([A-Za-z0-9._-]+)(?:\[[^\]]*\])?([<>=!~][^ ]*)?")
+_YOU = lazy(r"you require ([A-Za-z0-9._-]+)(?:\[[^\]]*\])?([<>=!~][^ ]*)?")
 
 
 def refuse(dead: Dead, *, request: LockRequest, mending: Mending, look: Look) -> EnvdoctorError:

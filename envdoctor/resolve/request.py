@@ -14,11 +14,12 @@ from packaging.utils import canonicalize_name
 from envdoctor.errors import UsageError
 from envdoctor.facts import Facts
 from envdoctor.nearest import did_you_mean
+from envdoctor.patterns import lazy
 from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 _EXACT = ("==", "===")
-_FILE = re.compile(r"\.(?:txt|toml|lock|whl|tar\.gz|ya?ml)$", re.IGNORECASE)
+_FILE = lazy(r"\.(?:txt|toml|lock|whl|tar\.gz|ya?ml)$", re.IGNORECASE)
 _BOUNDED = ("<", "<=", "~=")
 
 

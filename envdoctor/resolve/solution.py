@@ -8,18 +8,19 @@ from dataclasses import field
 from datetime import datetime, timezone
 from typing import Any
 
+from envdoctor.patterns import lazy
 from envdoctor.resolve.errors import SolverError
 from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 # "DEBUG Adding transitive dependency for vllm==0.6.6: torch==2.5.1": the only place where uv says who needs what
-_NEEDS = re.compile(
+_NEEDS = lazy(
     r"^DEBUG Adding transitive dependency for ([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(\S+?): ([A-Za-z0-9._-]+)(.*)$"
 )
 
 
-_VERSION = re.compile(r"^DEBUG uv (\d[0-9A-Za-z.]*)", re.MULTILINE)
-_LOOKED = re.compile(r"^DEBUG Searching for a compatible version of ([A-Za-z0-9._-]+)", re.MULTILINE)
+_VERSION = lazy(r"^DEBUG uv (\d[0-9A-Za-z.]*)", re.MULTILINE)
+_LOOKED = lazy(r"^DEBUG Searching for a compatible version of ([A-Za-z0-9._-]+)", re.MULTILINE)
 #: what an offline uv says of a release whose metadata it does not have, and then goes on to an older one
 _MISSING = "needs to be downloaded from a registry"
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
 from envdoctor.facts import Known
 from envdoctor.knowledge.owners import distribution_of_engine
 from envdoctor.knowledge.tables import driver_minimum, torch_build
+from envdoctor.patterns import lazy
 from envdoctor.text import Text
 from envdoctor.versions import Scheme, at_least
 
-_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{2,30}")
+_WORD = lazy(r"[A-Za-z][A-Za-z0-9_]{2,30}")
 
 
 def torch_cuda(context: CheckContext) -> str | None:
@@ -78,9 +78,7 @@ def driver_too_old(context: CheckContext) -> Iterable[Hit]:
 
 #: NVIDIA supports its forward compatibility libraries (cuda-compat) on data-centre GPUs only
 #: https://docs.nvidia.com/deploy/cuda-compatibility/forward-compatibility.html
-_DATA_CENTRE = re.compile(
-    r"\b(?:A100|A800|A10|A30|A40|H100|H800|H200|H20|GH200|B200|GB200|L4|L40S?|T4|V100\w*|P100|Tesla)\b"
-)
+_DATA_CENTRE = lazy(r"\b(?:A100|A800|A10|A30|A40|H100|H800|H200|H20|GH200|B200|GB200|L4|L40S?|T4|V100\w*|P100|Tesla)\b")
 
 
 def _may_use_compat(context: CheckContext) -> bool:

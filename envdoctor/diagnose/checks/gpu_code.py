@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
@@ -12,10 +11,11 @@ from envdoctor.diagnose.signatures import SignatureHit
 from envdoctor.facts import Known
 from envdoctor.knowledge.owners import owners_of_path
 from envdoctor.knowledge.tables import TorchBuild, runs_on, torch_build, vllm_archs
+from envdoctor.patterns import lazy
 from envdoctor.text import Text
 
 #: a published release; local, dev and source builds choose their own architectures
-_OFFICIAL = re.compile(r"[0-9.]+(?:\.?post[0-9]+)?")
+_OFFICIAL = lazy(r"[0-9.]+(?:\.?post[0-9]+)?")
 _ENGINES = ("vllm", "sglang", "lmdeploy", "exllamav2", "auto-gptq", "autoawq", "bitsandbytes", "xformers", "flash-attn")
 
 

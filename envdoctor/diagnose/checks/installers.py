@@ -9,10 +9,11 @@ from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_rea
 from envdoctor.diagnose.checks.traces import importer_of
 from envdoctor.diagnose.signatures import LINE_CAP, SignatureHit
 from envdoctor.knowledge.owners import normalized, owners_of_module
+from envdoctor.patterns import lazy
 from envdoctor.text import Text
 from envdoctor.values import dataclass
 
-_REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,100})\s*(?:\[[^\]]{0,100}\])?\s*([<>=!~].{0,200})?$")
+_REQUIREMENT = lazy(r"([A-Za-z0-9][A-Za-z0-9._-]{0,100})\s*(?:\[[^\]]{0,100}\])?\s*([<>=!~].{0,200})?$")
 _BLOCK = 40  # lines of an installer's explanation that are read
 
 
@@ -127,16 +128,16 @@ class Demand:
 
 
 _NAME = r"([A-Za-z0-9][\w.-]{0,60}?)"
-_PIP_DEPENDS = re.compile(rf"^\s*{_NAME}(?:\[[^\]]{{0,100}}\])? (\d[\w.+!-]{{0,60}}) depends on (.{{1,200}}?)\s*$")
-_PIP_USER = re.compile(r"^\s*The user requested (?:\(constraint\) )?(.{1,200}?)\s*$")
+_PIP_DEPENDS = lazy(rf"^\s*{_NAME}(?:\[[^\]]{{0,100}}\])? (\d[\w.+!-]{{0,60}}) depends on (.{{1,200}}?)\s*$")
+_PIP_USER = lazy(r"^\s*The user requested (?:\(constraint\) )?(.{1,200}?)\s*$")
 _UV_REQUIREMENT = r"([A-Za-z0-9][\w.-]{0,100}(?:\[[^\]]{0,100}\])?(?:[<>=!~][^ ]{1,100})?)(?=[ ,.]|$)"
-_UV_DEPENDS = re.compile(
+_UV_DEPENDS = lazy(
     rf"\b{_NAME}(?:\[[^\]]{{0,100}}\])?((?:[<>=!~]=?[\w.+!*-]{{1,60}},?){{0,4}}) depends on {_UV_REQUIREMENT}"
 )
-_UV_USER = re.compile(rf"\byou(?:r project)? (?:require|depends on) {_UV_REQUIREMENT}")
-_UV_CONCLUSION = re.compile(r"we can conclude that .*?(?= And because |$)")
-_UV_MARKER = re.compile(r"\{[^{}]{0,300}\}")
-_FRAME = re.compile(r"[\s\u2500-\u257f\u25b6]+")
+_UV_USER = lazy(rf"\byou(?:r project)? (?:require|depends on) {_UV_REQUIREMENT}")
+_UV_CONCLUSION = lazy(r"we can conclude that .*?(?= And because |$)")
+_UV_MARKER = lazy(r"\{[^{}]{0,300}\}")
+_FRAME = lazy(r"[\s\u2500-\u257f\u25b6]+")
 
 
 @check("EC-resolver-conflict")
@@ -231,7 +232,7 @@ def _unexplained(hit: SignatureHit) -> Hit:
 
 
 #: `0.2.0+cu121torch2.3`, `0.2.4+cu121.torch2.4.0`: the torch that a wheel was built for
-_LABEL = re.compile(r"\+\S*?torch\.?(?P<built>\d+\.\d+)")
+_LABEL = lazy(r"\+\S*?torch\.?(?P<built>\d+\.\d+)")
 
 
 @check("EC-wheel-label")

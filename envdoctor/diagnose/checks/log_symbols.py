@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +13,7 @@ from envdoctor.facts.extensions import SymbolMeaning
 from envdoctor.knowledge.owners import library_owner, owners_of_module, owners_of_path
 from envdoctor.knowledge.symbols import symbol_origin
 from envdoctor.knowledge.tables import family_torch, sgl_kernel_torch, sglang_needs, vllm_pin
+from envdoctor.patterns import lazy
 from envdoctor.text import Text
 from envdoctor.values import dataclass
 
@@ -42,9 +42,7 @@ _OPTIONAL_PLUGINS = ("libnccl-net", "libnccl-tuner", "libnccl-profiler", "libncc
 #: symbols that are not torch's, by how they begin: cause class, guilty packages, what it means
 _FOREIGN = (
     (
-        re.compile(
-            r"cu(?:Green|Ctx|Device|Mem|Launch|Kernel|Library|Tensor|Graph|Stream|Get|Event|Func|Module|MultiCast)"
-        ),
+        lazy(r"cu(?:Green|Ctx|Device|Mem|Launch|Kernel|Library|Tensor|Graph|Stream|Get|Event|Func|Module|MultiCast)"),
         "driver-too-old",
         (),
         Text(
@@ -53,7 +51,7 @@ _FOREIGN = (
         ),
     ),
     (
-        re.compile(r"_{0,2}nvJitLink"),
+        lazy(r"_{0,2}nvJitLink"),
         "misconfiguration",
         ("nvidia-nvjitlink-cu12", "torch"),
         Text(
@@ -62,37 +60,37 @@ _FOREIGN = (
         ),
     ),
     (
-        re.compile(r"nccl"),
+        lazy(r"nccl"),
         "abi-mismatch",
         ("nvidia-nccl-cu12", "torch"),
         Text(en="not the NCCL that torch was built with", zh="不是 torch 构建时所用的 NCCL"),
     ),
     (
-        re.compile(r"cublas"),
+        lazy(r"cublas"),
         "misconfiguration",
         ("nvidia-cublas-cu12", "torch"),
         Text(en="not the cuBLAS that torch was built with", zh="不是 torch 构建时所用的 cuBLAS"),
     ),
     (
-        re.compile(r"cudnn"),
+        lazy(r"cudnn"),
         "abi-mismatch",
         ("nvidia-cudnn-cu12", "torch"),
         Text(en="not the cuDNN that torch was built with", zh="不是 torch 构建时所用的 cuDNN"),
     ),
     (
-        re.compile(r"cusparse"),
+        lazy(r"cusparse"),
         "misconfiguration",
         ("nvidia-cusparse-cu12", "torch"),
         Text(en="not the cuSPARSE of the wheel", zh="不是 wheel 自带的 cuSPARSE"),
     ),
     (
-        re.compile(r"iJIT_"),
+        lazy(r"iJIT_"),
         "version-conflict",
         ("mkl", "torch"),
         Text(en="an MKL without the ITT functions that torch was linked to", zh="MKL 缺少 torch 链接的 ITT 函数"),
     ),
     (
-        re.compile(r"_?Py[A-Z]"),
+        lazy(r"_?Py[A-Z]"),
         "abi-mismatch",
         (),
         Text(en="a function of another Python than the one that runs", zh="属于另一个 Python 版本的函数"),

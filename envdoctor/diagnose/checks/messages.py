@@ -13,6 +13,7 @@ from typing import Any
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
 from envdoctor.diagnose.checks.traces import importer_of
 from envdoctor.knowledge.releases import Change, change_from
+from envdoctor.patterns import lazy
 from envdoctor.text import Text
 from envdoctor.values import dataclass
 
@@ -52,9 +53,7 @@ _BY_EXCEPTION = {
 
 
 #: Python's own words, which some libraries repeat in errors of theirs
-_PYTHON = re.compile(
-    r"has no attribute|No module named|cannot import name|unexpected keyword argument|positional argument"
-)
+_PYTHON = lazy(r"has no attribute|No module named|cannot import name|unexpected keyword argument|positional argument")
 #: where several distributions hold the very same message, the one that most others copied from comes first
 _FIRST = (
     "transformers",

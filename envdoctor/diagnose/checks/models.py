@@ -9,6 +9,7 @@ from typing import Any
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
 from envdoctor.diagnose.checks.workload import engine_of
 from envdoctor.diagnose.signatures import SignatureHit
+from envdoctor.patterns import lazy
 from envdoctor.text import Text
 from envdoctor.values import dataclass
 from envdoctor.versions import Scheme, at_least
@@ -17,7 +18,7 @@ from envdoctor.versions import Scheme, at_least
 _CLASS_ENDINGS = ("ForCausalLM", "ForConditionalGeneration", "Config", "Model", "PreTrainedModel", "Processor")
 #: engines that read config.json through transformers alone; the serving engines bring configurations of their own
 _READS_THROUGH_TRANSFORMERS = ("transformers", "autoawq", "auto-gptq", "gptqmodel", "llm-compressor", "optimum")
-_AUTO = re.compile(r"configuration_auto|CONFIG_MAPPING|AutoConfig")
+_AUTO = lazy(r"configuration_auto|CONFIG_MAPPING|AutoConfig")
 #: from this release on vLLM can run models without an implementation of its own, through transformers
 _VLLM_FALLBACK = "0.7.2"
 

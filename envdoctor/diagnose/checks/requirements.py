@@ -10,10 +10,11 @@ from envdoctor.diagnose.checks.registry import CheckContext, Hit, check
 from envdoctor.diagnose.finding import Because
 from envdoctor.facts import UnmetRequirement
 from envdoctor.knowledge.owners import normalized
+from envdoctor.patterns import lazy
 from envdoctor.text import Text
 
 _SHOWN = 8
-_NAME_ENDS = re.compile(r"[\s<>=!~;\[(]")
+_NAME_ENDS = lazy(r"[\s<>=!~;\[(]")
 
 
 @check("EC-unmet-requirement")

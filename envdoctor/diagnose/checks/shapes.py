@@ -6,13 +6,13 @@ evidence are data (`matrix/checks/EC-shape-*.toml`); who is suspected is read fr
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 
 from envdoctor.diagnose.checks.registry import CHECKS, CheckContext, Hit, log_reason
 from envdoctor.diagnose.checks.traces import importer_of
 from envdoctor.diagnose.signatures import SignatureHit
 from envdoctor.knowledge.owners import distribution_of_engine, normalized, owners_of_module
+from envdoctor.patterns import lazy
 
 #: the most telling first: where several shapes fit one message, this is their order
 SHAPES = (
@@ -21,7 +21,7 @@ SHAPES = (
     "EC-shape-nan", "EC-shape-kernel", "EC-shape-crash", "EC-shape-dependency", "EC-shape-config", "EC-shape-engine",
 )  # fmt: skip
 
-_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{2,40}")
+_WORD = lazy(r"[A-Za-z][A-Za-z0-9_.-]{2,40}")
 _SUSPECTS = 3
 _NO_NAMES = frozenset(("a", "an", "it", "the", "them", "this", "package", "packages", "python", "cuda"))
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from envdoctor.diagnose.checks.registry import CheckContext
 from envdoctor.facts import LogLine
 from envdoctor.knowledge.owners import normalized, owners_of_module, owners_of_path
+from envdoctor.patterns import lazy
 
 _NEAR = 3  # lines above an error in which a package is named in passing
 _LOOK_BACK = 60  # lines of a traceback in which the importing file stands
-_IMPORT = re.compile(r"^\s*(?:from|import)\s+([A-Za-z_][\w.]*)")
+_IMPORT = lazy(r"^\s*(?:from|import)\s+([A-Za-z_][\w.]*)")
 #: distributions with compiled code of their own, likeliest first: who asks for a library where the text does not say
 _COMPILED = (
     "auto-gptq", "autoawq-kernels", "vllm", "sgl-kernel", "lmdeploy", "bitsandbytes", "flash-attn", "xformers", "exllamav2",

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from envdoctor.errors import UsageError
 from envdoctor.files import read_regular
+from envdoctor.patterns import lazy
 from envdoctor.text import Text
 from envdoctor.values import dataclass
 
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,95}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,95})?$")
-_REVISION = re.compile(r"^[0-9A-Za-z][0-9A-Za-z._-]{0,99}$")
+_NAME = lazy(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,95}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,95})?$")
+_REVISION = lazy(r"^[0-9A-Za-z][0-9A-Za-z._-]{0,99}$")
 _MAX_SNAPSHOTS = 1_000
 
 

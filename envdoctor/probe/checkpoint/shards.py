@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import field
 from typing import Any
 
 from envdoctor.facts.checkpoint import Damage
+from envdoctor.patterns import lazy
 from envdoctor.probe.checkpoint.reading import Folder, Unreadable, open_regular, read_json, refuse_stand_ins
 from envdoctor.probe.checkpoint.safetensors import Tensor, read_header
 from envdoctor.text import Text
@@ -22,7 +22,7 @@ MAX_SHARDS = 2_000
 MAX_ALL_TENSORS = 1_000_000
 MAX_BAD_SHARDS = 64
 
-_PART = re.compile(r"^(?P<stem>.{1,200}?)-(?P<part>\d{5})-of-(?P<total>\d{5})(?P<end>\.safetensors)$")
+_PART = lazy(r"^(?P<stem>.{1,200}?)-(?P<part>\d{5})-of-(?P<total>\d{5})(?P<end>\.safetensors)$")
 _INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 _PICKLES = (".bin", ".pt", ".pth")
 _NO_WEIGHTS = {"training_args.bin", "optimizer.pt", "scheduler.pt", "optimizer.bin", "scaler.pt"}

@@ -7,16 +7,15 @@ from collections import Counter
 from collections.abc import Mapping
 
 from envdoctor.facts.checkpoint import Damage, LayerWidth
+from envdoctor.patterns import lazy
 from envdoctor.probe.checkpoint.safetensors import Tensor, dtype_bits
 from envdoctor.text import Text, in_zh
 from envdoctor.values import dataclass
 
-_LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks)\.(\d{1,6})\.(.{1,300})\.([A-Za-z0-9_]{1,40})$")
-_EXPERT = re.compile(r"\.experts\.\d{1,6}(?=\.)")
+_LAYER = lazy(r"(?:^|\.)(?:layers|h|blocks)\.(\d{1,6})\.(.{1,300})\.([A-Za-z0-9_]{1,40})$")
+_EXPERT = lazy(r"\.experts\.\d{1,6}(?=\.)")
 #: other towers of multi-modal models are split by rules of their own
-_TOWERS = re.compile(
-    r"(?:^|\.)(?:visual|vision|audio|talker|code2wav|image|img|vit|sam_model|projector)", re.IGNORECASE
-)
+_TOWERS = lazy(r"(?:^|\.)(?:visual|vision|audio|talker|code2wav|image|img|vit|sam_model|projector)", re.IGNORECASE)
 
 _ROW = {"o_proj", "down_proj", "w2", "wo", "out_proj", "c_proj", "dense", "dense_4h_to_h", "fc2"}
 _COLUMN = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
 
 from envdoctor.facts import Driver, Fact, Gpu, Known, Unknown, Witness, known, unknown
+from envdoctor.patterns import lazy
 from envdoctor.probe import loader, wsl
 from envdoctor.probe.driver import kernel, nvidia_smi, nvml
 from envdoctor.probe.driver.account import Account
@@ -15,7 +15,7 @@ from envdoctor.text import SEMICOLON, Text, joined
 from envdoctor.values import dataclass
 
 _LIBRARY = "libnvidia-ml.so.1"
-_LIBRARY_VERSION = re.compile(r"libnvidia-ml\.so\.(\d{3,4}(?:\.\d{1,4}){1,2})$")
+_LIBRARY_VERSION = lazy(r"libnvidia-ml\.so\.(\d{3,4}(?:\.\d{1,4}){1,2})$")
 #: how long nvidia-smi is still waited for when NVML has said everything, in seconds
 _PATIENCE_S = 1.0
 

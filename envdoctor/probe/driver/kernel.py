@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from envdoctor.facts import Gpu, known, unknown
+from envdoctor.patterns import lazy
 from envdoctor.probe.ports import View, text_of
 from envdoctor.text import Text
 
@@ -15,7 +14,7 @@ _GPUS = "/proc/driver/nvidia/gpus"
 _PCI = "/sys/bus/pci/devices"
 _KFD = "/dev/kfd"
 _NVIDIA, _DISPLAY_CLASS = "0x10de", "0x03"
-_VERSION = re.compile(r"\b\d{3,4}\.\d{1,4}(?:\.\d{1,4})?\b")
+_VERSION = lazy(r"\b\d{3,4}\.\d{1,4}(?:\.\d{1,4})?\b")
 _MOST = 4096
 #: the GPU of a Jetson by the device tree's `compatible`: the name of the chip and its compute capability
 #: (https://developer.nvidia.com/cuda-gpus, Jetson products)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from envdoctor.facts import Fact, Gpu, known, unknown
+from envdoctor.patterns import lazy
 from envdoctor.probe.driver.account import Account
 from envdoctor.probe.ports import Outcome, Pending, Runner
 from envdoctor.text import Text, same
@@ -19,13 +20,13 @@ SOURCE = "nvidia-smi --query-gpu"
 FIELDS = ("index", "name", "uuid", "driver_version", "memory.total", "memory.free")
 MORE_FIELDS = ("compute_cap", "mig.mode.current", "ecc.errors.uncorrected.volatile.total")
 
-_INVALID_FIELD = re.compile(r"is not a valid field to query", re.IGNORECASE)
-_MISMATCH = re.compile(r"driver/library version mismatch", re.IGNORECASE)
-_LIBRARY = re.compile(r"NVML library version:\s*(\d{3,4}(?:\.\d{1,4}){1,2})")
-_NO_DEVICES = re.compile(r"no devices were found", re.IGNORECASE)
-_VERSION = re.compile(r"\d{2,4}(?:\.\d{1,4}){1,2}")
-_NUMBER = re.compile(r"\d{1,12}")
-_CAPABILITY = re.compile(r"\d{1,2}\.\d")
+_INVALID_FIELD = lazy(r"is not a valid field to query", re.IGNORECASE)
+_MISMATCH = lazy(r"driver/library version mismatch", re.IGNORECASE)
+_LIBRARY = lazy(r"NVML library version:\s*(\d{3,4}(?:\.\d{1,4}){1,2})")
+_NO_DEVICES = lazy(r"no devices were found", re.IGNORECASE)
+_VERSION = lazy(r"\d{2,4}(?:\.\d{1,4}){1,2}")
+_NUMBER = lazy(r"\d{1,12}")
+_CAPABILITY = lazy(r"\d{1,2}\.\d")
 _MIB = 1 << 20
 _MOST_GPUS = 256
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 
 from envdoctor.errors import UsageError
+from envdoctor.patterns import lazy
 from envdoctor.probe.ports import View, find_program, text_of
 from envdoctor.text import Text
 from envdoctor.values import dataclass
@@ -17,7 +18,7 @@ _ADVICE = Text(
     zh="请给出该环境的解释器或目录：--python .venv 或 --python .venv/bin/python",
 )
 _NAMES = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
-_A_PYTHON = re.compile(r"python|pypy|graalpy", re.IGNORECASE)
+_A_PYTHON = lazy(r"python|pypy|graalpy", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

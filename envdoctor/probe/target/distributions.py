@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from envdoctor.errors import system_says
 from envdoctor.facts import Distribution, UnreadableMetadata
+from envdoctor.patterns import lazy
 from envdoctor.probe.environment import without_user_info
 from envdoctor.probe.ports import View, printable
 from envdoctor.probe.target.search_path import Place
@@ -18,9 +19,9 @@ _FIRST_BYTES = 1 << 14  # the headers of almost every distribution; the descript
 _MOST_BYTES = 1 << 20
 _HEADER = re.compile(rb"^(name|version|requires-dist)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 _BLANK = re.compile(rb"\r?\n\r?\n")
-_SEPARATORS = re.compile(r"[-_.]+")
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$")
-_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*$")
+_SEPARATORS = lazy(r"[-_.]+")
+_NAME = lazy(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$")
+_VERSION = lazy(r"[A-Za-z0-9][A-Za-z0-9._+!-]*$")
 
 
 def normalized(name: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from envdoctor.errors import UsageError
+from envdoctor.patterns import lazy
 from envdoctor.probe.ports import Outcome, Pending, Runner, View
 from envdoctor.probe.target.choice import Choice
 from envdoctor.text import NOTHING, Text, in_zh
@@ -17,8 +17,8 @@ INSIDE = str(Path(__file__).with_name("inside.py"))
 MARK = "envdoctor-target"
 OLDEST = (3, 4)  # `-I` exists from there on
 
-_VERSION = re.compile(r"\d+\.\d+(\.\d+\w*)?")
-_LIB_FOLDER = re.compile(r"(?:python|pypy)3\.\d+t?$")
+_VERSION = lazy(r"\d+\.\d+(\.\d+\w*)?")
+_LIB_FOLDER = lazy(r"(?:python|pypy)3\.\d+t?$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

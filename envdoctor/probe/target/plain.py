@@ -8,13 +8,14 @@ tenth of what a whole diagnosis may take; a property test holds them to packagin
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable, Mapping
 from functools import cache
 
-_VERSION = re.compile(r"(\d{1,9}(?:\.\d{1,9})*)(?:\+[a-z0-9]+(?:\.[a-z0-9]+)*)?")
-_CLAUSE = re.compile(r"\s*(>=|<=|==|!=|~=|<|>)\s*(\d{1,9}(?:\.\d{1,9})*)(\.\*)?\s*")
-_TOKEN = re.compile(r"""[a-z_]+|>=|<=|==|!=|~=|<|>|"[^"'\s]*"|'[^"'\s]*'|[()]""")
+from envdoctor.patterns import lazy
+
+_VERSION = lazy(r"(\d{1,9}(?:\.\d{1,9})*)(?:\+[a-z0-9]+(?:\.[a-z0-9]+)*)?")
+_CLAUSE = lazy(r"\s*(>=|<=|==|!=|~=|<|>)\s*(\d{1,9}(?:\.\d{1,9})*)(\.\*)?\s*")
+_TOKEN = lazy(r"""[a-z_]+|>=|<=|==|!=|~=|<|>|"[^"'\s]*"|'[^"'\s]*'|[()]""")
 _MOST_TOKENS, _DEEPEST = 128, 4
 _COMPARE: dict[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
     ">=": operator.ge, "<=": operator.le, "==": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt,

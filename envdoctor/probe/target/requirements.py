@@ -7,20 +7,20 @@ breaks a handful.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 
 from envdoctor.facts import UnmetRequirement
+from envdoctor.patterns import lazy
 from envdoctor.probe.target.distributions import Installed, normalized
 from envdoctor.probe.target.interpreter import Interpreter
 from envdoctor.probe.target.plain import plain_applies, plain_fits
 
-_REQUIREMENT = re.compile(
+_REQUIREMENT = lazy(
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(?P<url>@)?\s*\(?(?P<versions>[^;()]*)\)?\s*(?:;(?P<marker>.*))?$"
 )
-_EXTRA = re.compile(r"\bextra\b")
-_OR = re.compile(r"\bor\b")
+_EXTRA = lazy(r"\bextra\b")
+_OR = lazy(r"\bor\b")
 _MOST = 200  # an environment that breaks more than this is broken as a whole
 _LENGTH_LIMIT = 2000
 

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable
 
 from envdoctor.facts import Fact, Torch, Witness, known, unknown
+from envdoctor.patterns import lazy
 from envdoctor.probe.ports import View, text_of
 from envdoctor.probe.target.distributions import Installed
 from envdoctor.probe.target.search_path import Place
 from envdoctor.text import Text
 
-_ASSIGNMENT = re.compile(
+_ASSIGNMENT = lazy(
     r"""^(?P<name>__version__|cuda|hip)\s*(?::[^=\n]*)?=\s*(?:(?P<quote>['"])(?P<value>[^'"\n]{0,80})(?P=quote)|(?P<none>None))""",
     re.MULTILINE,
 )

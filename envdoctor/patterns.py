@@ -1,4 +1,4 @@
-"""Patterns that are compiled when first used: most texts need few of them, and compiling all costs more than reading."""
+"""Patterns that are compiled when first used: a run needs few of them, and compiling all costs more than reading a report."""
 
 from __future__ import annotations
 
