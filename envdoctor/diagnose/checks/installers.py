@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
 from envdoctor.diagnose.checks.traces import importer_of
@@ -12,6 +13,7 @@ from envdoctor.knowledge.owners import normalized, owners_of_module
 from envdoctor.patterns import lazy
 from envdoctor.text import Text
 from envdoctor.values import dataclass
+from envdoctor.versions import Scheme, at_least
 
 _REQUIREMENT = lazy(r"([A-Za-z0-9][A-Za-z0-9._-]{0,100})\s*(?:\[[^\]]{0,100}\])?\s*([<>=!~].{0,200})?$")
 _BLOCK = 40  # lines of an installer's explanation that are read
@@ -152,7 +154,7 @@ def resolver_conflict(context: CheckContext) -> Iterable[Hit]:
         demands = _demands(context, hit)
         pair = _contradiction(demands)
         if pair is not None:
-            yield _conflict(hit, *pair)
+            yield _conflict(context, hit, *pair)
         elif hit.groups.get("listed"):
             yield _unexplained(hit)
 
@@ -210,13 +212,34 @@ def _exclude(first: Demand, second: Demand) -> bool:
     return bool(first.specifier and second.specifier) and both.is_unsatisfiable()
 
 
-def _conflict(hit: SignatureHit, first: Demand, second: Demand) -> Hit:
+def _conflict(context: CheckContext, hit: SignatureHit, first: Demand, second: Demand) -> Hit:
     values = {"needed": first.needed, "first": first.shown(), "second": second.shown()}
     owners = [demand for demand in (first, second) if demand.owner]
     if len(owners) == 1:  # a package against the user's own wish: the package's demand can be met
         values |= _pin(owners[0].specifier)
+    else:
+        values |= _newer_release(context.tables, first, second) or _newer_release(context.tables, second, first)
     names = (*(demand.owner for demand in owners), first.needed)
     return Hit(because=(log_reason(hit),), values=values, packages=tuple(dict.fromkeys(names)), explains=2, weight=4)
+
+
+#: tables of what every release of an engine requires
+_RELEASES = {"vllm": "vllm-pins", "sglang": "sglang-pins", "lmdeploy": "lmdeploy-pins"}
+
+
+def _newer_release(tables: Mapping[str, Any], stays: Demand, moves: Demand) -> dict[str, str]:
+    """The first later release of `moves` whose demand goes together with the one of `stays`, where both are read off tables."""
+    field = moves.needed.replace("-", "_")
+    rows = tables.get(_RELEASES.get(moves.owner, ""), {}).get("rows", ())
+    for row in rows:
+        asked = row.get(field)
+        if (
+            isinstance(asked, str)
+            and at_least(Scheme.PEP440, row["version"], moves.version) is True
+            and not _exclude(stays, Demand(owner="", version="", needed=moves.needed, specifier=asked))
+        ):
+            return {"mover": moves.owner, "mover_pin": f">={row['version']}"}
+    return {}
 
 
 def _unexplained(hit: SignatureHit) -> Hit:

@@ -92,7 +92,7 @@ def sglang_family(context: CheckContext) -> Iterable[Hit]:
     version = context.view.version("sglang")
     needs = sglang_needs(context.tables, version) if version else {}
     for hit in context.hits[:3]:
-        if "module" not in hit.groups:
+        if "library" in hit.groups:
             yield from _unloadable(context, hit, needs, version)
             continue
         package = _asked(context, hit)
@@ -121,7 +121,7 @@ def _unloadable(
 
 def _asked(context: CheckContext, hit: SignatureHit) -> str:
     """The pinned package that the line asks something of."""
-    owner = owners_of_module(context.tables, hit.groups["module"])[0]
+    owner = owners_of_module(context.tables, hit.groups.get("module", "flashinfer"))[0]
     if owner in _KERNELS:
         return next((name for name in _KERNELS if name in context.view.packages), owner)
     return owner if owner in _TIGHT else ""
@@ -146,15 +146,34 @@ def _family_hit(
     differs = bool(wanted and have) and not _inside(have or "", wanted)
     if wanted:
         values["pin"] = wanted
+    elif not version:
+        values |= _pins_of_a_name(context, hit, package)
     known = (*((context.because("package.sglang"),) if version else ()),)
     return Hit(
         verdict="match" if differs else "possible",
         because=(log_reason(hit), *known),
         values=values,
-        packages=(package, "sglang"),
+        packages=(package, "sglang", *(("flashinfer",) if package == "flashinfer-python" else ())),
         explains=2,
         weight=6 if differs else 4,
     )
+
+
+def _pins_of_a_name(context: CheckContext, hit: SignatureHit, package: str) -> dict[str, str]:
+    """Where no version is stated: the SGLang that no longer asks for the name, else the package of the first that does."""
+    span = (
+        context.tables.get("sglang-imports", {})
+        .get("uses", {})
+        .get(f"{hit.groups.get('module')}:{hit.groups.get('name')}")
+    )
+    if not isinstance(span, str):
+        return {}
+    first, _, gone = span.partition("..")
+    wanted = sglang_needs(context.tables, first).get(package, "")
+    pins = {"sglang_pin": f">={gone}"} if gone else {}
+    if wanted.startswith(("==", ">=")) and "," not in wanted:
+        pins["pin"] = wanted.replace("==", ">=")
+    return pins
 
 
 def _inside(version: str, specifier: str) -> bool:

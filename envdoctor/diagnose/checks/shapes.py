@@ -60,8 +60,15 @@ def _suspects(context: CheckContext, hits: Iterable[SignatureHit]) -> tuple[str,
         found += [word for word in words if word in context.view.packages and word not in ("torch", "python")]
     engine = context.view.value("workload.engine")
     found.append(distribution_of_engine(engine) if isinstance(engine, str) else "")
+    found += _stated_alone(context)
     found += [name for name in ("vllm", "sglang", "lmdeploy", "transformers") if name in context.view.packages]
     return tuple(dict.fromkeys(name for name in found if name))[:_SUSPECTS]
+
+
+def _stated_alone(context: CheckContext) -> list[str]:
+    """Who names two or three packages and no more, names those that they think it is about."""
+    stated = [name for name in context.view.packages if name not in ("torch", "python")]
+    return stated if len(stated) <= _SUSPECTS else []
 
 
 def _is_a_package(context: CheckContext, name: str) -> bool:
