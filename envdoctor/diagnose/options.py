@@ -16,8 +16,8 @@ from envdoctor.text import HOLE, Text, fill_holes
 def options_for(fixes: Sequence[FixOption], view: FactView, values: Mapping[str, str]) -> tuple[Option, ...]:
     """The options that can help here, best first; what would change nothing comes last.
 
-    `{name}` in texts, pins, flags and commands is filled from `values`; a pin whose hole cannot be filled is dropped, and
-    an option that had only such pins with it.
+    `{name}` in texts, pins, flags, variables and commands is filled from `values`; a pin whose hole cannot be filled is
+    dropped, and an option that had only such pins, or such a variable, with it.
     """
     useful: list[Option] = []
     idle: list[Option] = []
@@ -27,12 +27,15 @@ def options_for(fixes: Sequence[FixOption], view: FactView, values: Mapping[str,
         pins = _pins(fix, values)
         if fix.pins and not pins:
             continue
+        env = {k: fill_holes(v, values) for k, v in fix.env.items()} if fix.env else None
+        if env and any(HOLE.search(value) for value in env.values()):
+            continue
         option = Option(
             text=fix.text.fill(values),
             pins=pins,
             commands=aimed(_commands(fix, pins, values), view.facts.target),
             flags=tuple(fill_holes(flag, values) for flag in fix.flags),
-            env={k: fill_holes(v, values) for k, v in fix.env.items()} if fix.env else None,
+            env=env,
             cost=fix.cost or _cost(pins, view),
         )
         (idle if pins and _satisfied(pins, view) else useful).append(option)
@@ -47,7 +50,9 @@ def _pins(fix: FixOption, values: Mapping[str, str]) -> dict[str, str]:
 def _commands(fix: FixOption, pins: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
     if fix.commands is not None:
         filled = {tool: fill_holes(command, values) for tool, command in fix.commands.items()}
-        return {tool: command for tool, command in filled.items() if not HOLE.search(command)}
+        whole = {tool: command for tool, command in filled.items() if not HOLE.search(command)}
+        if whole or not filled:
+            return whole
     if not pins:
         return {}
     wanted = " ".join(shlex.quote(name + _specifier(pin)) for name, pin in pins.items())

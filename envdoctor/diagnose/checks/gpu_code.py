@@ -18,6 +18,9 @@ from envdoctor.text import Text
 _OFFICIAL = lazy(r"[0-9.]+(?:\.?post[0-9]+)?")
 _ENGINES = ("vllm", "sglang", "lmdeploy", "exllamav2", "auto-gptq", "autoawq", "bitsandbytes", "xformers", "flash-attn")
 
+_STILL_BUILT = 8  #: GPUs from Ampere on are in every newer torch; older ones are left out of newer builds
+_SOMETHING = Text(en="torch or a compiled package", zh="torch 或某个编译扩展")
+
 
 def capabilities(context: CheckContext) -> dict[str, Because]:
     """Each distinct known compute capability of the machine, with the GPU that has it."""
@@ -76,17 +79,21 @@ def no_kernel_image(context: CheckContext) -> Iterable[Hit]:
 
 def _values(context: CheckContext, capability: str, build: TorchBuild) -> dict[str, str]:
     values = {
-        "sm": "sm_" + capability.replace(".", ""),
+        **_named("sm_" + capability.replace(".", "")),
         "what": f"torch {build.version} ({build.label})",
         "has": " ".join(build.archs or ()),
     }
+    values |= _first_torch(context, capability)
     labels = _labels(context, build.version, capability)
-    if labels:
-        values |= {"label": labels[-1], "torch": build.version}
-    first = _first_torch(context, capability)
-    if first and capability.split(".", maxsplit=1)[0] not in ("5", "6", "7"):
-        values["torch_pin"] = f">={first}"
-    return values
+    return values | ({"label": labels[-1], "torch": build.version} if labels else {})
+
+
+def _named(sm: str | None) -> dict[str, str]:
+    """How the GPU is called in a title (`gpu`) and within a sentence (`sm`)."""
+    if sm is None:
+        this = Text(en="this GPU", zh="这块显卡")
+        return {"gpu": this, "sm": this}
+    return {"gpu": Text(en=f"this GPU ({sm})", zh=f"该 GPU（{sm}）"), "sm": sm}
 
 
 def _labels(context: CheckContext, version: str, capability: str) -> list[str]:
@@ -100,12 +107,17 @@ def _labels(context: CheckContext, version: str, capability: str) -> list[str]:
     return found
 
 
-def _first_torch(context: CheckContext, capability: str) -> str:
-    """The oldest torch release that has some build with code for a compute capability."""
+def _first_torch(context: CheckContext, capability: str) -> dict[str, str]:
+    """The oldest torch release that has some build with code for a compute capability, and its newest such build.
+
+    Nothing for GPUs that newer releases leave out: "this one or newer" would be wrong for them.
+    """
+    if int(capability.split(".", maxsplit=1)[0]) < _STILL_BUILT:
+        return {}
     for row in context.tables["torch-builds"]["rows"]:
-        if _labels(context, row["version"], capability):
-            return str(row["version"])
-    return ""
+        if labels := _labels(context, row["version"], capability):
+            return {"torch_pin": f">={row['version']}", "torch": str(row["version"]), "label": labels[-1]}
+    return {}
 
 
 def _installed_engines(context: CheckContext) -> tuple[str, ...]:
@@ -119,22 +131,24 @@ def _from_text(context: CheckContext, said: tuple[SignatureHit, ...], gpus: dict
         sm = by_name["torch-lacks"].groups["sm"]
         capability = f"{sm[:-1]}.{sm[-1]}"
         values = {
-            "sm": f"sm_{sm}",
+            **_named(f"sm_{sm}"),
             "what": Text(en="this torch", zh="这个 torch"),
-            "has": Text(en="none for it", zh="没有适用的代码"),
+            "has": Text(en="code for other GPUs only", zh="其他显卡的架构"),
         }
-        first = _first_torch(context, capability)
-        if first and int(sm) >= 80:
-            values["torch_pin"] = f">={first}"
         return Hit(
-            because=reasons, values=values, packages=("torch", *_installed_engines(context)), explains=2, weight=4
+            because=reasons,
+            values=values | _first_torch(context, capability),
+            packages=("torch", *_installed_engines(context)),
+            explains=2,
+            weight=4,
         )
     if "ptxas" in by_name or "llvm" in by_name:
         sm = by_name.get("ptxas", by_name.get("llvm", said[0])).groups["sm"]
         values = {
-            "sm": f"sm_{sm}",
+            **_named(f"sm_{sm}"),
             "what": Text(en="the compiler inside this Triton", zh="该 Triton 自带的编译器"),
-            "has": Text(en="older GPUs only", zh="只支持较早的显卡"),
+            "has": Text(en="code for older GPUs only", zh="较早显卡的架构"),
+            "ptxas": "/usr/local/cuda/bin/ptxas",
         }
         if sm.rstrip("af") in ("100", "120"):
             values["triton_pin"] = ">=3.3.0"  # the first that carries a ptxas of CUDA 12.8
@@ -142,13 +156,12 @@ def _from_text(context: CheckContext, said: tuple[SignatureHit, ...], gpus: dict
     owners = _owner(context, said[0])
     cc = next(iter(gpus), "")
     values = {
-        "sm": "sm_" + cc.replace(".", "") if cc else Text(en="this GPU", zh="这块显卡"),
-        "what": owners[0] if owners else Text(en="a compiled extension", zh="某个编译扩展"),
-        "has": Text(en="other GPUs only", zh="只支持其他显卡"),
+        **_named("sm_" + cc.replace(".", "") if cc else None),
+        "what": owners[0] if owners and context.view.version(owners[0]) else _SOMETHING,
+        "has": Text(en="code for other GPUs only", zh="其他显卡的架构"),
     }
-    first = _first_torch(context, cc) if cc and owners[:1] in ((), ("torch",)) else ""
-    if first and cc.split(".")[0] not in ("5", "6", "7"):
-        values["torch_pin"] = f">={first}"
+    if cc and owners[:1] in ((), ("torch",)):
+        values |= _first_torch(context, cc)
     reasons += tuple(gpus.values())
     return Hit(
         verdict="match" if owners else "possible", because=reasons, values=values, packages=owners, explains=2, weight=3
