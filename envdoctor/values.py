@@ -18,15 +18,18 @@ if TYPE_CHECKING:
 else:
 
     def dataclass(**how: bool) -> Callable[[type], type]:
-        """The class decorator. What is not frozen, keyword-only and slotted gets the standard library's own."""
-        return _value if how == {"frozen": True, "kw_only": True, "slots": True} else _standard(**how)
+        """The class decorator. What is not frozen and slotted gets the standard library's own."""
+        kw_only = how.pop("kw_only", False)
+        if how == {"frozen": True, "slots": True}:
+            return lambda cls: _value(cls, kw_only)
+        return _standard(kw_only=kw_only, **how)
 
 
-def _value(cls: type) -> Any:
+def _value(cls: type, kw_only: bool) -> Any:
     own = vars(cls)
     if "__post_init__" in own:
-        return _standard(frozen=True, kw_only=True, slots=True)(cls)
-    made: Any = _standard(init=False, repr=False, eq=False, kw_only=True, slots=True)(cls)
+        return _standard(frozen=True, slots=True, kw_only=kw_only)(cls)
+    made: Any = _standard(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)(cls)
     for name, method in _METHODS.items():
         if name not in own:
             setattr(made, name, method)
@@ -34,6 +37,8 @@ def _value(cls: type) -> Any:
     made._fields_ = tuple((f.name, slots[f.name].__set__, f.default, f.default_factory) for f in fields(made))
     made._compared_ = tuple(f.name for f in fields(made) if f.compare)
     made._shown_ = tuple(f.name for f in fields(made) if f.repr)
+    if not kw_only and "__init__" not in own:
+        made.__init__ = _init_in_order
     return made
 
 
@@ -52,6 +57,17 @@ def _init(self: Any, /, **given: Any) -> None:
     if used != len(given):
         strange = sorted(given.keys() - {name for name, *_ in self._fields_})
         raise TypeError(f"{type(self).__name__}() got unknown arguments: {', '.join(strange)}")
+
+
+def _init_in_order(self: Any, /, *row: Any, **given: Any) -> None:
+    if len(row) == len(self._fields_) and not given:  # one for every line of a text
+        for (_name, put, _default, _factory), value in zip(self._fields_, row, strict=True):
+            put(self, value)
+        return
+    names = [name for name, *_ in self._fields_[: len(row)]]
+    if len(names) != len(row) or not given.keys().isdisjoint(names):
+        raise TypeError(f"{type(self).__name__}() got too many arguments")
+    _init(self, **dict(zip(names, row, strict=True)), **given)
 
 
 def _compared(self: Any) -> tuple[Any, ...]:

@@ -77,6 +77,25 @@ def test_a_wrong_call_says_which_argument():
         Place("a")
 
 
+def test_values_that_are_not_keyword_only_take_a_row():
+    @dataclass(frozen=True, slots=True)
+    class Point:
+        x: int
+        y: int = 0
+
+    assert Point(1, 2) == Point(x=1, y=2) == Point(1, y=2)
+    assert Point(1) == Point(1, 0)
+    match Point(3, 4):
+        case Point(x, y):
+            assert (x, y) == (3, 4)
+    with pytest.raises(TypeError):
+        Point(1, 2, 3)
+    with pytest.raises(TypeError):
+        Point(1, x=1)
+    with pytest.raises(FrozenInstanceError):
+        Point(1).x = 2
+
+
 def test_methods_of_the_class_itself_stay():
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Named:

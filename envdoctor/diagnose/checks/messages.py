@@ -20,7 +20,7 @@ from envdoctor.values import dataclass
 _PREFIX = "messages/"
 #: what the words of a message mostly mean, the most telling first
 _WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), cause)
+    (lazy(pattern, re.IGNORECASE), cause)
     for pattern, cause in (
         (r"out of memory|enough (?:GPU |CPU )?(?:memory|RAM|VRAM)|fit (?:in|into|the)|offload", "out-of-memory"),
         (r"\bP2P\b|\bNCCL\b|process group|world size|peer access", "multi-gpu-comm"),
