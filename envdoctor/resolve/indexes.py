@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from envdoctor.files import read_regular
-from envdoctor.text import Text, same
+from envdoctor.text import Text
 from envdoctor.values import dataclass
 
 _UV_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX")
@@ -41,7 +41,7 @@ def find_indexes(
     environment = os.environ if environment is None else environment
     home = _home() if home is None else home
     if given:
-        return Indexes(main=_ordered(given), origin=same("--index-url"))
+        return Indexes(main=_ordered(given), origin=Text(en="--index-url", zh=" --index-url "))
     if any(environment.get(name) for name in _UV_VARIABLES) or any(
         _names_index(path) for path in _uv_files(folder, environment, home)
     ):

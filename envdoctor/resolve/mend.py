@@ -22,7 +22,7 @@ from envdoctor.values import dataclass
 Look = Callable[[Problem], "Solution | Conflict"]
 _STEPS = (timedelta(days=60), timedelta(days=180), timedelta(days=540), None)
 _MINUTE = timedelta(minutes=1)
-LEFT_OUT = Text(en="left out", zh="不求解")
+LEFT_OUT = Text(en="left out", zh="不纳入")
 #: one version, as written (`==2.1`) and as uv's log has it (`>=2.1, <2.1+`)
 _EXACT = lazy(r"==|>=(\S+), <\1\+")
 
@@ -56,7 +56,7 @@ class Mending:
             )
             limits = tuple(Limit(text=n, name=n, source=LEFT_OUT, why=why) for n in stays)
             names = ", ".join(stays)
-            said = Text(en=f"{names} is left out: {why}", zh=f"不求解 {names}：{why.zh}")
+            said = Text(en=f"{names} is left out: {why}", zh=f"不纳入 {names}：{why.zh}")
             yield replace(problem, left_out=(*problem.left_out, *limits)), said
             return
         built = [n for n in conflict.wheelless if n not in problem.sources and self._may_be_built(problem, n)]
@@ -240,4 +240,4 @@ def _is_out(problem: Problem, name: str) -> bool:
 
 def left_out(limit: Limit) -> Text:
     """That a name stays out of the lock, and why."""
-    return Text(en=f"{limit.name} is left out: {limit.why}", zh=f"不求解 {limit.name}：{limit.why.zh}")
+    return Text(en=f"{limit.name} is left out: {limit.why}", zh=f"不纳入 {limit.name}：{limit.why.zh}")

@@ -182,7 +182,7 @@ def _why(text: str, *, offline: bool) -> Text:
     said = without_credentials(said[:600])
     return Text(
         en=f"uv could not solve{' without the network' if offline else ''}: {said or 'nothing'}",
-        zh=f"uv {'无法在没有网络的情况下' if offline else '无法'}求解：{said or '没有输出'}",
+        zh=f"uv {'无法在没有网络的情况下' if offline else '无法'}求解：{f'“{said}”' if said else '没有输出'}",
     )
 
 

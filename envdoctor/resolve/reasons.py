@@ -110,7 +110,7 @@ def _needed(name: str, solution: Solution) -> list[Text]:
     rest = len(needs) - _SHOWN
     more = Text(en=f" and {rest} more", zh=f" 等 {len(needs)} 个包") if rest > 0 else NOTHING
     names = ", ".join(_tidy(s) for s in shown)
-    return [Text(en=f"needed by {names}{more}", zh=f"被依赖：{names}{more.zh}")]
+    return [Text(en=f"needed by {names}{more}", zh=f"依赖它的包：{names}{more.zh}")]
 
 
 def _tidy(text: str) -> str:

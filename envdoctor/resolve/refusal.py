@@ -121,7 +121,7 @@ def _clash(text: str) -> Text:
     for said in sorted(wants.values(), key=len, reverse=True):
         unique = list(dict.fromkeys(said))
         if len(unique) > 1:
-            return joined(unique[:2], Text(en=", but ", zh="，而"))
+            return joined(unique[:2], Text(en=", but ", zh="，而 "))
     for pattern in (
         r"Because (there (?:is|are) no versions? of [^,]+?) and ",
         r"Because (\S+ was not found [^,]+?) and ",
@@ -135,7 +135,7 @@ def _clash(text: str) -> Text:
 
 def _of_uv(words: str) -> Text:
     """uv's own words, which there are in English only."""
-    return Text(en=words, zh=f"uv 报告：{words}")
+    return Text(en=words, zh=f'uv 报告："{words}"')
 
 
 def _needs(holder: str, what: str) -> Text:
