@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import typer
@@ -48,21 +49,27 @@ def list_command(
 ) -> int:
     from packaging.utils import canonicalize_name
 
-    from envdoctor.cli.output import write_output
+    from envdoctor.cli.output import columns, write_output
     from envdoctor.knowledge import load_matrix
     from envdoctor.knowledge.entry import CLASSES
     from envdoctor.nearest import one_of
     from envdoctor.render.entry import template
+    from envdoctor.render.plain import indented
 
     matrix, chosen = load_matrix(), language(lang)
     cause = one_of("--class", cause, CLASSES) if cause else ""
     package = canonicalize_name(package) if package else ""
+    width = columns() if sys.stdout.isatty() else None
     lines = []
     for number in range(len(matrix)):
         core = matrix.core(number)
         if (cause and core.cause != cause) or (package and package not in core.packages):
             continue
-        lines.append(f"{core.id:28} {core.cause:26} {template(matrix.texts(number).title.get(chosen))}\n")
+        title = template(matrix.texts(number).title.get(chosen))
+        if width is None:
+            lines.append(f"{core.id:28} {core.cause:26} {title}\n")
+        else:
+            lines.append("".join(f"{line}\n" for line in indented(f"{core.id}  {title}", width, "", "    ")))
     write_output("".join(sorted(lines)), None)
     if not lines:
         tell(Text(en="no entry is about that", zh="没有相关条目"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,7 @@ def diff_command(
     ),
     lang: str = LANG,
 ) -> int:
-    from envdoctor.cli.output import write_output
+    from envdoctor.cli.output import columns, write_output
     from envdoctor.nearest import one_of
     from envdoctor.render.diff import diff_markdown, diff_text
     from envdoctor.ticket import diff_reports
@@ -153,8 +154,9 @@ def diff_command(
 
         write_output(json_text(difference.as_dict()), None)
     else:
-        show = diff_markdown if format_ == "markdown" else diff_text
-        write_output(show(difference.as_dict(), chosen), None)
+        data = difference.as_dict()
+        width = columns() if sys.stdout.isatty() else None
+        write_output(diff_markdown(data, chosen) if format_ == "markdown" else diff_text(data, chosen, width), None)
     return 1 if difference.findings_differ else 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from envdoctor.render.plain import cells, indented
 from envdoctor.render.words import word
 
 _LONGEST = 400
@@ -20,8 +21,11 @@ def _shown(value: Any) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
-def diff_text(difference: Mapping[str, Any], lang: str = "en") -> str:
-    """One line a change, most telling first; changes where one side is silent are counted, not listed."""
+def diff_text(difference: Mapping[str, Any], lang: str = "en", columns: int | None = None) -> str:
+    """One line a change, most telling first; changes where one side is silent are counted, not listed.
+
+    `columns`: longer lines are broken, as for a terminal.
+    """
     changes = difference["changes"]
     lines = [_word("differ" if difference["findings_differ"] else "same", lang)]
     told = [c for c in changes if c["how"] != "unknown"]
@@ -35,7 +39,16 @@ def diff_text(difference: Mapping[str, Any], lang: str = "en") -> str:
     silent = len(changes) - len(told)
     if silent:
         lines.append(f"  {word('diff.silent', lang, n=silent)}")
+    if columns is not None:
+        lines = [piece for line in lines for piece in _broken(line, columns)]
     return "\n".join(lines) + "\n"
+
+
+def _broken(line: str, columns: int) -> list[str]:
+    if cells(line) <= columns:
+        return [line]
+    margin = " " * (len(line) - len(line.lstrip()))
+    return indented(line, columns, margin, margin + "    ")
 
 
 def diff_markdown(difference: Mapping[str, Any], lang: str = "en") -> str:

@@ -32,12 +32,14 @@ def entry_text(core: EntryCore, texts: EntryTexts, lang: str, width: int = 80) -
     about = f"{said('about')}{', '.join(map(visible, core.packages)) or '-'}"
     dates = f"{said('published')}{texts.published}{word('semicolon', lang)}{said('modified')}{texts.modified}"
     withdrawn = f"{word('semicolon', lang)}{word('withdrawn', lang)}" if core.withdrawn else ""
+    kind = f"{said('class')}{named('class', core.cause)}{word('semicolon', lang)}{said('effect')}{named('effect', core.effect)}"
     lines += [
         "",
-        f"{said('class')}{named('class', core.cause)}{word('semicolon', lang)}{said('effect')}{named('effect', core.effect)}",
-        about,
+        *_wrap([kind, about, dates + withdrawn], width),
+        "",
+        *_wrap([template(texts.explanation.get(lang))], width),
+        "",
     ]
-    lines += [dates + withdrawn, "", *_wrap([template(texts.explanation.get(lang))], width), ""]
     for i, fix in enumerate(texts.fixes, 1):
         pins = ", ".join(f"{name} {pin}" for name, pin in fix.pins.items())
         text = template(fix.text.get(lang)) + (f" [{template(pins)}]" if pins else "")
@@ -47,8 +49,8 @@ def entry_text(core: EntryCore, texts: EntryTexts, lang: str, width: int = 80) -
         lines += [said("when").rstrip(), *_wrap((f"  {line}" for line in condition_lines(core.when, lang)), width)]
     for signature in core.signatures:
         sure = word("aside", lang, it=word("conclusive", lang)) if signature.conclusive else ""
-        lines.append(visible(f"{said('shown-by')}{signature.pattern}{sure}"))
-    lines += [visible(f"{said('checked-to')}{name} {version}") for name, version in core.checked.items()]
+        lines += indented(f"{said('shown-by')}{signature.pattern}{sure}", width, "", "    ")
+    lines += _wrap((f"{said('checked-to')}{name} {version}" for name, version in core.checked.items()), width)
     lines.append("")
     for item in texts.evidence:
         lines += indented(
