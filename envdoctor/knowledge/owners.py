@@ -15,7 +15,8 @@ _LIBRARY = lazy(r"(lib[A-Za-z0-9_+]+?)(?:-[0-9a-f]{8})?\.so(?:\.(\d+))?")
 
 _ENGINES = {
     "tgi": "text-generation-inference", "llm-compressor": "llmcompressor", "llama-cpp": "llama-cpp-python",
-    "mamba": "mamba-ssm", "aphrodite": "aphrodite-engine", "tensorrtllm": "tensorrt-llm", "flash-attention": "flash-attn", "flashinfer": "flashinfer-python",
+    "mamba": "mamba-ssm", "aphrodite": "aphrodite-engine", "tensorrtllm": "tensorrt-llm",
+    "flash-attention": "flash-attn", "flashinfer": "flashinfer-python",
 }  # fmt: skip
 
 
