@@ -22,7 +22,13 @@ _PREFIX = "messages/"
 _WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (lazy(pattern, re.IGNORECASE), cause)
     for pattern, cause in (
-        (r"out of memory|enough (?:GPU |CPU )?(?:memory|RAM|VRAM)|fit (?:in|into|the)|offload", "out-of-memory"),
+        (
+            (
+                r"out of memory|enough (?:[GC]PU |host |device )?(?:memory|RAM|VRAM|space)|fit (?:in|into|the)|offload|"
+                r"(?:pool|cache|slots?)\b.*(?:too small|is full)|no (?:GPU|host) memory"
+            ),
+            "out-of-memory",
+        ),
         (r"\bP2P\b|\bNCCL\b|process group|world size|peer access", "multi-gpu-comm"),
         (r"compute capability|Ampere|Hopper|Turing|\bsm_?\d\d\b|CUDA ?>=", "gpu-capability-too-low"),
         (r"divisible|multiple of|group.?size|must be aligned", "kernel-shape-constraint"),
