@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from envdoctor.diagnose.finding import Because
@@ -17,12 +18,16 @@ from envdoctor.versions import Scheme, at_least, compare, within
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evaluation:
-    """A truth, the facts that make it so, the paths that are unknown, and whether an installed version lies inside."""
+    """A truth, the facts that make it so, the paths that are unknown, and whether an installed version lies inside.
+
+    `unheard`: it hangs on a package that no list and no line names. A pair is not suspected for its other half.
+    """
 
     truth: Truth
     because: tuple[Because, ...] = ()
     missing: tuple[str, ...] = ()
     triggered: bool = False
+    unheard: bool = False
 
 
 def evaluate(condition: Condition, view: FactView, checked: Mapping[str, str] | None = None) -> Evaluation:
@@ -36,7 +41,9 @@ def evaluate(condition: Condition, view: FactView, checked: Mapping[str, str] | 
         return Evaluation(truth=negate(inner.truth), because=inner.because, missing=inner.missing)
     parts = [evaluate(part, view, checked) for part in condition.parts]
     if isinstance(condition, AllOf):
-        return _join(all_of(part.truth for part in parts), parts)
+        joined = _join(all_of(part.truth for part in parts), parts)
+        unheard = any(part.unheard for part in parts)
+        return replace(joined, triggered=joined.triggered and not unheard, unheard=unheard)
     truth = any_of(part.truth for part in parts)
     telling = [part for part in parts if part.truth is truth] if truth is not False else parts
     return _join(truth, telling)
@@ -70,7 +77,7 @@ def _package(leaf: PackageLeaf, view: FactView, checked: Mapping[str, str]) -> E
             truth=complete, because=(absent,) if complete else (), missing=missing if not complete else ()
         )
     if not present:
-        return Evaluation(truth=False if view.packages_complete is True else None, missing=missing)
+        return Evaluation(truth=False if view.packages_complete is True else None, missing=missing, unheard=True)
     if not leaf.intervals:
         return Evaluation(truth=True, because=because)
     truths = [within(Scheme.PEP440, d.version, leaf.intervals, checked=checked.get(d.name)) for d in present]

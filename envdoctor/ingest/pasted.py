@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from envdoctor.facts import Facts
@@ -11,7 +11,7 @@ from envdoctor.ingest.assemble import assemble
 from envdoctor.ingest.found import CLAIM, Found, Page, Recognizer
 from envdoctor.ingest.gpus import GpuTable
 from envdoctor.ingest.infer import infer
-from envdoctor.ingest.text import decode, read_lines
+from envdoctor.ingest.text import Line, decode, read_lines
 from envdoctor.text import Text
 
 #: each reads one kind of text; their order does not matter, the rank of what they find does
@@ -52,7 +52,7 @@ def ingest(
     found: list[Found] = []
     covered, plain_text = documents.recognize(decoded)
     found.extend(covered)
-    lines = read_lines(plain_text)
+    lines = _without_notes(read_lines(plain_text))
     page = Page(lines, "\n".join([line.plain for line in lines]).lower())
     for recognize in RECOGNIZERS:
         for item in recognize(page):
@@ -61,3 +61,10 @@ def ingest(
                 break
     claimed = frozenset(item.line for item in found if item.path == CLAIM)
     return infer(assemble(found, table, log.select(lines, claimed, source)))
+
+
+def _without_notes(lines: Sequence[Line]) -> Sequence[Line]:
+    """A lock file without its comments: what it says of its pins is neither an output nor a fact of the machine."""
+    if not any("--hash=sha256:" in line.text for line in lines):
+        return lines
+    return [line for line in lines if not line.text.startswith("# ")]

@@ -49,6 +49,7 @@ def lint(source: Path) -> tuple[Problem, ...]:
     groups = read_toml(source / "groups.toml") if (source / "groups.toml").exists() else {}
     problems: list[Problem] = []
     seen: dict[str, str] = {}
+    supersedes: dict[str, Sequence[str]] = {}
     for path in entry_files(source):
         name = str(path.relative_to(source))
         try:
@@ -69,6 +70,13 @@ def lint(source: Path) -> tuple[Problem, ...]:
                 )
             )
         seen[entry_id] = name
+        supersedes[name] = data.get("supersedes", ())
+    problems.extend(
+        Problem(file=name, says=Text(en=f"supersedes: {other} is no entry", zh=f"supersedes：没有条目 {other}"))
+        for name, others in supersedes.items()
+        for other in others
+        if other not in seen and other not in CHECKS
+    )
     problems.extend(
         Problem(
             file="checks/",

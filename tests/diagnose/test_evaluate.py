@@ -94,3 +94,10 @@ def test_newer_than_checked_is_unknown():
 def test_conditions_that_cannot_be_meant_are_refused(condition: dict[str, Any], says: str):
     with pytest.raises(ConditionError, match=says):
         parse_condition(condition, place="when", groups=GROUPS)
+
+
+def test_a_pair_is_not_suspected_for_its_other_half() -> None:
+    pair = {"all": [OLD, {"package": "transformers", "versions": [{"introduced": "4.40"}]}]}
+    assert not ask(pair, {"package.transformers": "4.45"}, {"transformers": "4.45"}).triggered
+    assert ask(pair, {"package.optimum": "1.19.2", "package.transformers": "4.45"}, {"transformers": "4.45"}).triggered
+    assert ask({"all": [OLD, GPTQ]}, {"package.optimum": "1.19.2"}).triggered

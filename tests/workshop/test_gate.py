@@ -89,6 +89,11 @@ def says(folder: Path) -> list[str]:
     return [p.says for p in lint(folder) if p.file.startswith("entries")]
 
 
+def test_what_is_superseded_exists(tmp_path: Path):
+    text = GOOD.replace('effect = "blocks"', 'effect = "blocks"\nsupersedes = ["EC-no-such-check", "EC-numpy-2"]')
+    assert says(made(tmp_path, ED_2026_9999=text)) == ["supersedes: EC-no-such-check is no entry"]
+
+
 def test_an_id_is_used_once(tmp_path: Path):
     folder = made(tmp_path, ED_2026_9999=GOOD, ED_2026_9998=GOOD)
     assert any("is also that of" in line for line in says(folder))
