@@ -32,7 +32,7 @@ _FOREIGN = {
         zh="显示当前 shell 的补全脚本，便于复制或自行安装。",
     ),
 }
-_KINDS = {"<path>": "<路径>", "<str>": "<文本>", "<int>": "<整数>"}
+_KINDS = {"<path>": "<路径>", "<str>": "<文本>", "<int>": "<整数>", "<int range>": "<整数>"}
 _PLACES = {"[OPTIONS]": "[选项]", "COMMAND": "命令", "[ARGS]...": "[参数]..."}
 
 
@@ -101,7 +101,7 @@ def param_help(command: Any, param: Any) -> Text:
 def _place(piece: str, lang: str) -> str:
     if lang != "zh":
         return piece
-    return " ".join(_PLACES.get(word, _KINDS.get(word, word)) for word in piece.split(" "))
+    return _KINDS.get(piece) or " ".join(_PLACES.get(word, word) for word in piece.split(" "))
 
 
 def _rows(rows: list[tuple[str, str]], width: int) -> Iterator[str]:
