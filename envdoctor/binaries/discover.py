@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -180,6 +181,7 @@ _KINDS = (
 )
 
 
+@lru_cache(maxsize=4096)
 def library_kind(name: str) -> LibraryKind:
     """Whose library a name such as `libcudart.so.12` is."""
     for kind, pattern in _KINDS:

@@ -387,6 +387,15 @@ class ElfFile:
             found.append((table[name:end].decode("utf-8", "replace"), Span(offset=offset, size=size)))
         return tuple(found)
 
+    def may_have_section(self, names: Iterable[str]) -> bool:
+        """False where no section has one of these names, for a tenth of what `sections` costs; true where that is open."""
+        if not self._shoff or not self._shnum or self._shentsize != _SECTION.size or self._shstrndx >= self._shnum:
+            return True
+        header = self.source.read_at(self._shoff + self._shstrndx * _SECTION.size, _SECTION.size)
+        entry = _SECTION.unpack(header)
+        table = self.source.read_at(entry[4], entry[5])
+        return any(name.encode() in table for name in names)
+
     def section(self, name: str) -> Span | None:
         """Where the named section lies; `None` where there is none (or none can be known: see `sections`)."""
         for found, span in self.sections or ():

@@ -45,6 +45,7 @@ class Judge:
     _names: dict[str, str] = field(init=False)
     _closures: dict[str, Closure | None] = field(init=False, default_factory=dict)
     _versions: dict[str, frozenset[str]] = field(init=False, default_factory=dict)
+    _needs: dict[str, Mapping[str, Sequence[str]]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._names = {file.name: path for path, file in reversed(list(self.owners.items()))}
@@ -64,15 +65,15 @@ class Judge:
 
     def fact(self, file: NativeFile, loading: Loading, python: str) -> ExtensionFact | None:
         """The fact about a file; `None` where there is nothing to say: no part in torch or CUDA, and no fault."""
+        library = self.store.get(file.path)
+        if library is not None and not _concerned(library):
+            return None
         tag = discover.python_tag(file.name)
         bare = replace(_bare(file), loading=loading, python_tag=tag, python_fit=discover.python_fit(tag, python))
-        library = self.store.get(file.path)
         if library is None:
             return replace(
                 bare, unreadable=self.store.unreadable.get(file.path, Text(en="cannot be read", zh="无法读取"))
             )
-        if not _concerned(library):
-            return None
         try:
             return self._judged(bare, file, library)
         except UnreadableBinaryError as error:
@@ -82,6 +83,10 @@ class Judge:
         kinds = {library_kind(name) for name in library.needed}
         elf = library.elf
         fact = self._with_libraries(bare, file, library)
+        faulty = bool(fact.unmet_versions) or any(m.kind is LibraryKind.RUNTIME for m in fact.missing_libraries)
+        linked = bool(kinds & {LibraryKind.TORCH, LibraryKind.CUDA, LibraryKind.DRIVER})
+        if not (linked or faulty or elf.may_have_section(SECTIONS)):
+            return None  # most of an environment: NumPy, SciPy, pandas, ...
         fact = replace(
             fact,
             links_torch=LibraryKind.TORCH in kinds,
@@ -93,10 +98,7 @@ class Judge:
         if fact.links_torch and library not in self.torch_libraries:  # torch fits itself
             fact = self._with_symbols(fact, library)
         fact = self._with_gpu_code(fact, elf)
-        about_gpus = fact.links_torch or bool(fact.gpu_code) or bool(fact.gpu_unreadable)
-        about_gpus = about_gpus or bool(kinds & {LibraryKind.CUDA, LibraryKind.DRIVER})
-        faulty = bool(fact.unmet_versions) or any(m.kind is LibraryKind.RUNTIME for m in fact.missing_libraries)
-        return fact if about_gpus or faulty else None
+        return fact if linked or faulty or fact.gpu_code or fact.gpu_unreadable else None
 
     # -- libraries -----------------------------------------------------------------------------------------------------
 
@@ -159,18 +161,28 @@ class Judge:
             owner = self.owners.get(library.path)
             if library.path != file.path and (owner is None or owner.distribution != file.distribution):
                 continue
-            for need in library.version_needs:
-                giver = by_name.get(need.library)
-                if giver is None or need.weak or (need.library, need.version) in told:
+            for name, versions in self._asked(library).items():
+                giver = by_name.get(name)
+                offered = self._offered(giver) if giver is not None else None
+                if giver is None or not offered or offered.issuperset(versions):
                     continue
-                offered = self._offered(giver)
-                if offered and need.version not in offered:
-                    told.add((need.library, need.version))
-                    family = need.version.partition("_")[0]
+                for version in versions:
+                    if version in offered or (name, version) in told:
+                        continue
+                    told.add((name, version))
+                    family = version.partition("_")[0]
                     has = _text(giver.elf.highest_definition(family)) if family in _FAMILIES else None
-                    yield UnmetVersion(
-                        library=need.library, version=need.version, path=giver.path, has=has and f"{family}_{has}"
-                    )
+                    yield UnmetVersion(library=name, version=version, path=giver.path, has=has and f"{family}_{has}")
+
+    def _asked(self, library: Library) -> Mapping[str, Sequence[str]]:
+        """The versions that a library asks of others and cannot do without."""
+        if library.path not in self._needs:
+            asked: dict[str, list[str]] = {}
+            for need in library.version_needs:
+                if not need.weak:
+                    asked.setdefault(need.library, []).append(need.version)
+            self._needs[library.path] = asked
+        return self._needs[library.path]
 
     def _offered(self, library: Library) -> frozenset[str]:
         if library.path not in self._versions:

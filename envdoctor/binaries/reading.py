@@ -94,6 +94,11 @@ class ByteSource:
 
     def peek(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes from `offset` (fewer at the end of the file), out of a block cache."""
+        kept = self._blocks.get(offset // _BLOCK)
+        if kept is not None:
+            start = offset % _BLOCK
+            if start + length <= len(kept):
+                return kept[start : start + length]
         if offset < 0 or offset >= self.size:
             return b""
         length = min(length, self.size - offset)
