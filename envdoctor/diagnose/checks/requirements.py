@@ -63,12 +63,29 @@ def missing_requirement(context: CheckContext) -> Iterable[Hit]:
             ),
             values={
                 "package": asker,
-                "names": ", ".join(names[:_SHOWN]) + (f" (+{len(names) - _SHOWN})" if len(names) > _SHOWN else ""),
+                "names": _listed(names),
             }
             | ({"version": f"=={version}"} if version else {}),
             packages=(asker, *names[:2]),
             weight=1,
         )
+
+
+@check("EC-damaged-metadata")
+def damaged_metadata(context: CheckContext) -> Iterable[Hit]:
+    """Folders of packages that cannot be read, or that an interrupted installation left behind: one finding for all."""
+    broken = context.view.facts.distributions.unreadable
+    if broken:
+        names = [item.path.rstrip("/").rpartition("/")[2] for item in broken]
+        yield Hit(
+            because=tuple(Because(fact="packages", value=item.reason, source=item.path) for item in broken[:_SHOWN]),
+            values={"names": _listed(names)},
+            weight=2,
+        )
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (f" (+{len(names) - _SHOWN})" if len(names) > _SHOWN else "")
 
 
 def _needed(unmet: UnmetRequirement) -> str:

@@ -264,7 +264,7 @@ def _asked_in_vain(fact: Fact[str]) -> bool:
 
 @check("EC-broken-target")
 def broken_target(context: CheckContext) -> Iterable[Hit]:
-    """The target environment itself: an interpreter that is gone, metadata that cannot be read, doubles."""
+    """The target environment itself: an interpreter that is gone or does not answer."""
     facts = context.view.facts
     # the version may still be known from pyvenv.cfg: what only the interpreter itself can say tells whether it answered
     asked = next((fact for fact in (facts.target.python, facts.target.implementation) if _asked_in_vain(fact)), None)
@@ -276,13 +276,6 @@ def broken_target(context: CheckContext) -> Iterable[Hit]:
             values={"what": asked.reason, "where": where},
             effect="degrades" if slow else None,
             weight=5,
-        )
-    for broken in facts.distributions.unreadable[:5]:
-        yield Hit(
-            because=(Because(fact="packages", value=broken.reason, source=broken.path),),
-            values={"what": broken.reason, "where": broken.path},
-            effect="degrades",
-            weight=2,
         )
 
 
