@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -28,17 +29,29 @@ __all__ = ["NAMED", "derive_names", "first_and_last"]
 NAMED: Mapping[str, str] = {
     "transformers": "4.28", "peft": "0.2", "trl": "0.4", "accelerate": "0.15", "huggingface-hub": "0.12", "optimum": "1.7",
     "torchao": "0.1", "bitsandbytes": "0.31", "autoawq": "0.1", "auto-gptq": "0.4", "optimum-quanto": "0.2", "fschat": "0.1",
-    "compressed-tensors": "0.5", "llmcompressor": "0.1", "vllm": "0.6",
+    "compressed-tensors": "0.5", "llmcompressor": "0.1", "vllm": "0.2",
 }  # fmt: skip
-
-#: modules whose names are left out, where a distribution is large: what nobody outside of it imports, or hardly anybody
-#: (those are rows of `tables/moved-names-serving.toml`). Their messages are kept.
-_INNER: Mapping[str, re.Pattern[str]] = {
+#: distributions that rename from patch to patch: every release is read
+_EVERY = frozenset({"vllm"})
+#: of a very large distribution: the modules that other packages import from. The messages of all of its modules are kept
+_ASKED: Mapping[str, re.Pattern[str]] = {
     "vllm": re.compile(
-        r"vllm\.(?:model_executor\.(?:models|layers|kernels|warmup)|models|v1\.(?:attention|kv_offload|worker\.gpu)|third_party"
-        r"|vllm_flash_attn|benchmarks|compilation|distributed\.(?:kv_transfer|eplb|elastic_ep|weight_transfer|ec_transfer)"
-        r"|entrypoints\.(?:openai|pooling|serve|anthropic|cli)|tool_parsers|reasoning|plugins|snapshot|lora\.(?:ops|layers)"
-        r"|transformers_utils\.(?:configs|processors|chat_templates)|kernels|profiler|renderers|multimodal\.media)\b"
+        r"vllm(?:\.(?:config|engine|entrypoints|executor|distributed|inputs|lora|multimodal|outputs|platforms|sampling_params"
+        r"|sequence|transformers_utils|utils|worker|_custom_ops|attention|model_executor"
+        r"|v1\.(?:engine|executor|worker|sample|outputs|utils))\b.*)?"
+    ),
+}
+_NOT_ASKED: Mapping[str, re.Pattern[str]] = {
+    "vllm": re.compile(
+        r"\.(?:quantization\.(?!utils\b)\w+\.|fused_moe\.|kv_transfer|worker\.gpu\.|kernels|mamba|tool_parsers|responses"
+        r"|pooling|scale_out|chat_completion|reasoning\w*|processors|configs|ops\.|backends\.|models\.(?!registry$|utils$|interfaces$))"
+    ),
+}
+_OWNERS: Mapping[str, re.Pattern[str]] = {
+    "vllm": re.compile(
+        r"(?:Async)?(?:EngineArgs|LLM|LLMEngine)|\w+Config|SamplingParams|GuidedDecodingParams|PoolingParams|LoRARequest"
+        r"|RequestOutput|CompletionOutput|Worker|(?:GPU)?ModelRunner|get_rope|init_distributed_environment"
+        r"|initialize_model_parallel|get_model|default_weight_loader"
     ),
 }
 
@@ -68,7 +81,9 @@ def derive_names(
         for package in packages:
             within = f">={NAMED[package]}" if package in NAMED else ""
             place = cache / "listed" / f"names-{package}.json"
-            wheels = first_and_last(remembered_list(place, today, _lister(package, target, within)))
+            found = remembered_list(place, today, _lister(package, target, within))
+            every = package in _EVERY
+            wheels = sorted(found, key=lambda wheel: Version(wheel.version)) if every else first_and_last(found)
             releases: list[tuple[str, Api]] = []
             messages: list[tuple[str, Messages]] = []
             seen: dict[tuple[int, int, str], tuple[ModuleApi, frozenset[tuple[str, str]]]] = {}
@@ -82,7 +97,8 @@ def derive_names(
                         received=fetcher.received,
                     )
                 )
-                api, said = _read(fetcher, wheel, cache / "spare" / wheel.filename, seen)
+                spare = cache / "spare" / wheel.filename
+                api, said = _read(fetcher, wheel, spare, seen, package=package)
                 releases.append((wheel.version, api))
                 messages.append((wheel.version, said))
             if releases:
@@ -98,6 +114,8 @@ def _read(
     wheel: PublishedWheel,
     spare: Path,
     seen: dict[tuple[int, int, str], tuple[ModuleApi, frozenset[tuple[str, str]]]],
+    *,
+    package: str = "",
 ) -> tuple[Api, Messages]:
     """API and messages of one wheel. Most files do not change between releases: each content is parsed once (`seen`)."""
     stream, _, _ = fetcher.open(wheel.url, sha256=wheel.sha256, spare=spare)
@@ -111,13 +129,25 @@ def _read(
                     continue
                 key = (member.CRC, member.file_size, module)
                 if key not in seen:
-                    package = member.filename.rpartition("/")[2].startswith("__init__.")
+                    folder = member.filename.rpartition("/")[2].startswith("__init__.")
                     source = archive.read(member).decode("utf-8", "replace")
                     said = frozenset() if UNASKED.search(module) else raised(source)
-                    seen[key] = (read_module(source, module=module, package=package), said)
+                    seen[key] = (read_module(source, module=module, package=folder), said)
                 modules[module], messages[module] = seen[key]
     finally:
         stream.close()
         spare.unlink(missing_ok=True)
-    inner = _INNER.get(wheel.filename.partition("-")[0])
-    return read_api({name: api for name, api in modules.items() if not (inner and inner.match(name))}), messages
+    asked = {name: api for name, api in modules.items() if _is_asked(package, name)}
+    api, owners = read_api(asked), _OWNERS.get(package)
+    if owners is not None:
+        api = replace(
+            api,
+            attributes=frozenset(pair for pair in api.attributes if owners.fullmatch(pair[0])),
+            arguments=frozenset(pair for pair in api.arguments if owners.fullmatch(pair[0].partition(".")[0])),
+        )
+    return api, messages
+
+
+def _is_asked(package: str, module: str) -> bool:
+    only, without = _ASKED.get(package), _NOT_ASKED.get(package)
+    return (only is None or only.fullmatch(module) is not None) and (without is None or without.search(module) is None)

@@ -128,3 +128,19 @@ def test_the_releases_that_have_it(
         assert change.is_there(version) is there
     if pin is not None:
         assert change.pin(version) == pin
+
+
+def test_of_a_large_distribution_only_what_others_import_is_read() -> None:
+    from envdoctor.workshop.derive.names_run import _is_asked
+
+    asked = [
+        "vllm",
+        "vllm.utils",
+        "vllm.v1.engine.async_llm",
+        "vllm.transformers_utils.tokenizer_group.tokenizer_group",
+    ]
+    assert [module for module in asked if not _is_asked("vllm", module)] == []
+    assert not _is_asked("vllm", "vllm.model_executor.models.qwen2")
+    assert not _is_asked("vllm", "vllm.model_executor.layers.quantization.compressed_tensors.schemes")
+    assert _is_asked("vllm", "vllm.model_executor.layers.quantization.utils.marlin_utils")
+    assert _is_asked("peft", "peft.tuners.lora.layer")
