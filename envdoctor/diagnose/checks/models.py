@@ -95,9 +95,9 @@ def _unknown_type(context: CheckContext, table: Mapping[str, Any], hit: Signatur
     sure = hit.signature.conclusive
     if not sure and (band is None or band.first is None or says in ("inside", "late")):
         return
-    if "key" in hit.groups and says is None and not any(_AUTO.search(line.text) for line in context.view.facts.log):
-        return
-    certain = says in ("early", "late") or (says is None and band is not None and band.first is not None)
+    # the key alone, without transformers' lines around it and without its version, may be another dictionary's
+    alone = "key" in hit.groups and says is None and not any(_AUTO.search(line.text) for line in context.view.facts.log)
+    certain = says in ("early", "late") or (says is None and not alone and band is not None and band.first is not None)
     engine = engine_of(context)
     known = (context.because("package.transformers"),) if version else ()
     yield Hit(
