@@ -41,3 +41,17 @@ def test_a_known_gpu_gets_a_command_whose_build_has_code_for_it(text: str):
 def test_triton_is_told_of_its_assembler():
     options = found(PTXAS)["fix"]["options"]
     assert {"TRITON_PTXAS_PATH": "/usr/local/cuda/bin/ptxas"} in [option["env"] for option in options]
+
+
+@pytest.mark.parametrize(
+    ("said", "guilty"),
+    [
+        ("Quantization: gptq\n", ("auto-gptq", "vllm", "torch")),
+        ("Quantization: gptq\nauto-gptq==0.7.1\n", ("auto-gptq", "torch")),
+    ],
+)
+def test_a_quantized_checkpoint_names_the_kernels_that_it_runs_on(said: str, guilty: tuple[str, ...]):
+    matrix = load_matrix()
+    facts = ingest(f"GPU 0: Tesla P40\n{said}{LINE}", gpu_table=matrix.tables["gpus"])
+    named = next(one for one in diagnose(facts, matrix).findings if one.id == "EC-no-kernel-image")
+    assert named.packages == guilty

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
 from envdoctor.diagnose.checks.traces import importer_of
@@ -187,7 +187,22 @@ def _owner(context: CheckContext, hit: SignatureHit) -> tuple[str, ...]:
     engines = _installed_engines(context)
     if isinstance(engine, str) and engine in context.view.packages:
         return tuple(dict.fromkeys((engine, "torch")))
-    return (*engines, "torch") if engines else ("torch",)
+    return (*engines, "torch") if engines else (*_quantizers(context), "torch")
+
+
+#: whose kernels a quantized checkpoint runs on, where it is not said what runs it
+_QUANTIZERS: Mapping[str, tuple[str, ...]] = {
+    "gptq": ("auto-gptq", "vllm"), "awq": ("autoawq-kernels", "vllm"), "bitsandbytes": ("bitsandbytes",),
+}  # fmt: skip
+
+
+def _quantizers(context: CheckContext) -> tuple[str, ...]:
+    """They are built for newer GPUs than torch."""
+    for fact in ("checkpoint.quant_method", "workload.quantization"):
+        found = _QUANTIZERS.get(str(context.view.value(fact)))
+        if found:
+            return found
+    return ()
 
 
 @check("EC-vllm-gpu-arch")
