@@ -11,6 +11,8 @@ import os
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
+from types import EllipsisType
 
 import typer
 
@@ -28,19 +30,21 @@ LANG = typer.Option(
 _settled: list[str] = []  # of this call; at most one
 
 
-def language(chosen: str | None, configured: str | None = None) -> str:
-    """Settles the language of the call. Raises UsageError on another than en and zh."""
+def language(chosen: str | None, configured: str | EllipsisType | None = ...) -> str:
+    """Settles the language of the call. `configured`: of the configuration, where the command has read it already.
+
+    Raises UsageError on another language than en and zh.
+    """
     if chosen is not None:
         chosen = one_of("--lang", chosen, LANGUAGES)
-    _settled[:] = [chosen or _argument(sys.argv[1:]) or configured or _locale()]
-    if _settled[0] == "zh":
-        _make_room()
+    named = chosen or _argument(sys.argv[1:]) or (_configured() if isinstance(configured, EllipsisType) else configured)
+    _settled[:] = [named or _locale()]
     return _settled[0]
 
 
 def spoken() -> str:
     """The language to say something in right now."""
-    return _settled[0] if _settled else _argument(sys.argv[1:]) or _locale()
+    return _settled[0] if _settled else _argument(sys.argv[1:]) or _configured() or _locale()
 
 
 def begin() -> None:
@@ -63,6 +67,17 @@ def _make_room() -> None:
     for stream in (sys.stdout, sys.stderr):
         if not shows("中文", stream) and isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8")
+
+
+def _configured() -> str | None:
+    """`lang` of the configuration. One that cannot be read is no matter here: the commands that need it say so."""
+    from envdoctor.cli.config import read_config
+    from envdoctor.errors import EnvdoctorError
+
+    try:
+        return read_config(Path.cwd()).lang
+    except (EnvdoctorError, OSError):
+        return None
 
 
 def _locale() -> str:

@@ -122,13 +122,12 @@ def lock_command(
     lang: str = LANG,
 ) -> int:
     from envdoctor import resolve
-    from envdoctor.cli.config import read_config
     from envdoctor.cli.output import check_output, write_output
     from envdoctor.cli.progress import Steps
     from envdoctor.nearest import one_of
     from envdoctor.resolve.request import parse_era
 
-    chosen = language(lang, read_config(Path.cwd()).lang)
+    chosen = language(lang)
     format_ = one_of("--format", format_, ("requirements", "pylock"))
     if sum([bool(requirements), stack is not None, fix]) == 0:
         raise UsageError(

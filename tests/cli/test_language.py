@@ -297,3 +297,15 @@ def test_the_language_may_stand_before_the_command(envdoctor: Runner, tmp_path: 
     (tmp_path / "envdoctor.toml").write_text('lang = "zh"\n')
     assert "依据" in envdoctor("diagnose", "--from", "a.txt").out
     assert "because" in envdoctor("--lang", "en", "diagnose", "--from", "a.txt").out
+
+
+def test_the_configuration_speaks_for_every_command(envdoctor: Runner, tmp_path: Path):
+    (tmp_path / "envdoctor.toml").write_text('lang = "zh"\n')
+    for call in (["explain", "EC-numpy-2"], ["--help"], ["diff", "--help"], ["matrix", "list", "--package", "numpy"]):
+        assert HAN.search(envdoctor(*call).out)
+        assert not HAN.search(envdoctor(*call, *([] if "--help" in call else ["--lang", "en"]), "--lang", "en").out)
+    for call in (["no-such"], ["lock"], ["smoke", "--device", "tpu"], ["explain"]):
+        assert HAN.search(envdoctor(*call).err)
+    (tmp_path / "envdoctor.toml").write_text("no toml at all [")
+    assert envdoctor("explain", "EC-numpy-2").status == 0
+    assert envdoctor("diagnose", "--from", "a.txt").status == 2

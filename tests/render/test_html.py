@@ -108,3 +108,18 @@ def test_link_without_facts_is_unknown_and_ignored_findings_break_nothing() -> N
     for finding in report["findings"]:
         finding["status"] = "ignored"
     assert not {link.state for link in chain_of(report)} & {"broken", "suspect"}
+
+
+def test_reasons_sources_and_values_stand_in_both_languages() -> None:
+    def report(lang: str, reason: str, source: str) -> dict[str, object]:
+        made = sample.report(lang)
+        made["unknown"] = [{"fact": "host.jetson", "reason": reason}]
+        made["facts"] = {"host": {"os": {"value": "linux", "source": source}}}
+        return made
+
+    zh, en = report("zh", "不是 Jetson", "第 3 行"), report("en", "not a Jetson", "line 3")
+    for text in (render_html(zh, other=en), render_html(en, other=zh)):
+        for words in ("不是 Jetson", "第 3 行", "not a Jetson", "line 3"):
+            assert words in text
+        assert text.index("not a Jetson") < text.index("不是 Jetson")
+    assert "line 3" not in render_html(zh)
