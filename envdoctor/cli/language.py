@@ -39,12 +39,19 @@ def language(chosen: str | None, configured: str | EllipsisType | None = ...) ->
         chosen = one_of("--lang", chosen, LANGUAGES)
     named = chosen or _argument(sys.argv[1:]) or (_configured() if isinstance(configured, EllipsisType) else configured)
     _settled[:] = [named or _locale()]
+    if _settled[0] == "zh":
+        _make_room()
     return _settled[0]
 
 
 def spoken() -> str:
     """The language to say something in right now."""
-    return _settled[0] if _settled else _argument(sys.argv[1:]) or _configured() or _locale()
+    if _settled:
+        return _settled[0]
+    lang = _argument(sys.argv[1:]) or _configured() or _locale()
+    if lang == "zh":
+        _make_room()
+    return lang
 
 
 def begin() -> None:
