@@ -72,7 +72,7 @@ def matrix(*sizes: str) -> list[dict[str, float]]:
             folder.mkdir(parents=True)
             for n in range(entries):
                 (folder / f"ED-2026-{n:04d}.toml").write_text(ENTRY.format(n=n), "utf-8")
-            text = compile_matrix(Path(name))
+            text = compile_matrix(Path(name)).encode()  # as it lies in the installation
         there = Matrix(text)
         row = {"entries": float(entries), "load_ms": median_ms(lambda text=text: Matrix(text), 15)}
         for count in (10, 100, 1000):

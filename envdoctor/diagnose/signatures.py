@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import accumulate
 
 from envdoctor.facts import LogLine
 from envdoctor.knowledge import Matrix, Signature
@@ -35,6 +37,7 @@ def find_signatures(matrix: Matrix, log: Sequence[LogLine]) -> dict[int, tuple[S
     lines = [(line, line.text[:LINE_CAP]) for line in log]
     lowered = [text.lower() for _, text in lines]
     haystack = "\n".join(lowered)
+    ends = list(accumulate(len(text) + 1 for text in lowered))
     hits: dict[int, tuple[SignatureHit, ...]] = {}
     for literal, number, which in matrix.literals():
         if literal not in haystack:
@@ -42,22 +45,28 @@ def find_signatures(matrix: Matrix, log: Sequence[LogLine]) -> dict[int, tuple[S
         signature = matrix.core(number).signatures[which]
         if not all(_any_line(pattern, lines) for pattern in signature.also):
             continue
-        found = _hits(signature, lines, lowered)
+        found = _hits(signature, lines, haystack, ends)
         if found:
             hits[number] = hits.get(number, ()) + found
     return hits
 
 
-def _hits(signature: Signature, lines: list[tuple[LogLine, str]], lowered: list[str]) -> tuple[SignatureHit, ...]:
+def _hits(
+    signature: Signature, lines: list[tuple[LogLine, str]], haystack: str, ends: list[int]
+) -> tuple[SignatureHit, ...]:
     pattern = _compiled(signature.pattern)
     out: list[SignatureHit] = []
-    for (line, text), low in zip(lines, lowered, strict=True):
-        found = pattern.search(text) if signature.literal in low else None
+    at = haystack.find(signature.literal)
+    while at >= 0 and len(out) < HIT_CAP:
+        number = bisect_right(ends, at)
+        if number == len(ends):
+            break
+        line, text = lines[number]
+        found = pattern.search(text)
         if found:
             groups = {name: value for name, value in found.groupdict().items() if value is not None}
             out.append(SignatureHit(signature=signature, line=line, groups=groups))
-            if len(out) == HIT_CAP:
-                break
+        at = haystack.find(signature.literal, ends[number])
     return tuple(out)
 
 

@@ -51,7 +51,8 @@ def entry_files(source: Path) -> list[Path]:
 
 
 def compile_matrix(source: Path) -> str:
-    """The whole matrix folder as one JSON array, a line an element: a head with the index, then entries, then tables.
+    """The whole matrix folder as one JSON array, a line an element: a head with the index, then entries, tables, and
+    the literals of all signatures, which only a text needs.
 
     The reader parses the head, and of the other lines only those that it is asked for: that makes loading a matter of
     splitting lines. Deterministic. Raises EntryError with file and key.
@@ -67,19 +68,21 @@ def compile_matrix(source: Path) -> str:
         "derived": dict(_read_derived(source)),
         "stacks": {p.stem: _plain(read_toml(p)) for p in sorted(source.glob("stacks/*.toml"))},
     }
+    index, literals = _index(items, groups, named["tables"])
     head: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "date": latest,
         "entries": len(items),
         "groups": groups,
         "ids": [item["id"] for item in items],
-        "index": _index(items, groups, named["tables"]),
+        "index": index,
         **{kind: list(tables) for kind, tables in named.items()},
         "releases": [
             f"{folder}/{p.stem}" for folder in ("names", "messages") for p in sorted(source.glob(f"{folder}/*.json"))
         ],
     }
     lines = [_dump(item) for item in items] + [_dump(table) for tables in named.values() for table in tables.values()]
+    lines.append(_dump(literals))
     head["digest"] = hashlib.sha256("\n".join([_dump(head), *lines]).encode()).hexdigest()
     return "[" + ",\n".join([_dump(head), *lines]) + "\n]\n"
 
@@ -115,8 +118,8 @@ def _compile_entry(data: dict[str, Any], *, place: str, groups: Mapping[str, Seq
 
 def _index(
     items: Sequence[Mapping[str, Any]], groups: Mapping[str, Sequence[str]], tables: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Which entries to look at, given what is there: by package, by fact, by text of a signature; and always."""
+) -> tuple[dict[str, Any], list[tuple[str, int, int]]]:
+    """Which entries to look at, given what is there: by package, by fact; always; and by text of a signature."""
     keys: dict[str, list[int]] = {}
     literals: list[tuple[str, int, int]] = []
     always: list[int] = []
@@ -133,7 +136,7 @@ def _index(
             always.append(i)
         for key in sorted(needed):
             keys.setdefault(key, []).append(i)
-    return {"keys": keys, "literals": literals, "always": always, "packages": _known_packages(items, groups, tables)}
+    return {"keys": keys, "always": always, "packages": _known_packages(items, groups, tables)}, literals
 
 
 def _known_packages(

@@ -25,7 +25,7 @@ class LazyTables(Mapping[str, Any]):
     """
 
     def __init__(
-        self, texts: Mapping[str, str], later: Sequence[str] = (), read: Callable[[], str] = lambda: "[]"
+        self, texts: Mapping[str, str | bytes], later: Sequence[str] = (), read: Callable[[], str] = lambda: "[]"
     ) -> None:
         self._texts = dict(texts)
         self._later = tuple(later)
@@ -53,13 +53,14 @@ class LazyTables(Mapping[str, Any]):
 class Matrix:
     """The compiled knowledge. Immutable to its users; `core(i)` and `texts(i)` parse entry `i` on first use."""
 
-    def __init__(self, text: str, releases: Callable[[], str] | None = None) -> None:
-        """`text` is what `compile_matrix` gives, `releases` gives what `compile_releases` does.
+    def __init__(self, text: str | bytes, releases: Callable[[], str] | None = None) -> None:
+        """`text` is what `compile_matrix` gives, or the file with it; `releases` gives what `compile_releases` does.
 
         Raises UndeterminedError where it is of another schema, or damaged.
         """
         self._releases = releases
-        lines = text.lstrip("[").rstrip("]\n").split(",\n")
+        data = text.encode() if isinstance(text, str) else text
+        lines = data.removeprefix(b"[").removesuffix(b"\n]\n").split(b",\n")  # each is decoded when it is parsed
         try:
             head: dict[str, Any] = json.loads(lines[0])
             if head["schema_version"] != SCHEMA_VERSION:
@@ -74,7 +75,7 @@ class Matrix:
                     ),
                 )
             self._read(head, lines[1:])
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+        except (ValueError, KeyError, TypeError, IndexError, StopIteration) as error:
             raise UndeterminedError(
                 Text(
                     en=f"the matrix is damaged: {type(error).__name__}: {error}",
@@ -82,7 +83,7 @@ class Matrix:
                 )
             ) from None
 
-    def _read(self, head: Mapping[str, Any], lines: Sequence[str]) -> None:
+    def _read(self, head: Mapping[str, Any], lines: Sequence[bytes]) -> None:
         self.date: str = head["date"]
         self.digest: str = head["digest"]
         self.count: int = head["entries"]
@@ -95,6 +96,7 @@ class Matrix:
         self.tables = LazyTables(tables, head["releases"], self._releases) if self._releases else LazyTables(tables)
         self.derived = LazyTables({name: next(rest) for name in head["derived"]})
         self.stacks = LazyTables({name: next(rest) for name in head["stacks"]})
+        self._literals: bytes | Sequence[tuple[str, int, int]] = next(rest)
         self._items: dict[int, Mapping[str, Any]] = {}
         self._cores: dict[int, EntryCore] = {}
         self._numbers: dict[str, int] = {}
@@ -149,8 +151,9 @@ class Matrix:
 
     def literals(self) -> Sequence[tuple[str, int, int]]:
         """(required lower-case text, entry number, signature number) of every signature."""
-        found: Sequence[tuple[str, int, int]] = self._index["literals"]
-        return found
+        if isinstance(self._literals, bytes):
+            self._literals = json.loads(self._literals)
+        return self._literals  # type: ignore[return-value]
 
 
 @cache
@@ -162,8 +165,8 @@ def load_matrix() -> Matrix:
     if _SOURCE.is_dir() and (_SOURCE / "entries").is_dir():
         _refresh()
     try:
-        return Matrix(_DATA.read_text("utf-8"), lambda: _RELEASES.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        return Matrix(_DATA.read_bytes(), lambda: _RELEASES.read_text("utf-8"))
+    except OSError as error:
         raise UndeterminedError(
             Text(
                 en=f"the matrix of this installation cannot be read: {_DATA.name}: {error}",
@@ -174,7 +177,7 @@ def load_matrix() -> Matrix:
 
 
 def _refresh() -> None:
-    from envdoctor.knowledge.build import write_matrix
+    from envdoctor.knowledge import build
 
     try:
         built = _DATA.stat().st_mtime_ns
@@ -182,8 +185,8 @@ def _refresh() -> None:
         built = 0
     # folders count too: a file that was taken away changes only its folder's time
     newest = max((path.stat().st_mtime_ns for path in _SOURCE.rglob("*") if path.suffix != ".md"), default=0)
-    if newest > built:
-        write_matrix(source=_SOURCE, target=_DATA)
+    if max(newest, Path(build.__file__).stat().st_mtime_ns) > built:
+        build.write_matrix(source=_SOURCE, target=_DATA)
 
 
 def matrix_from(source: Path) -> Matrix:
