@@ -17,6 +17,7 @@ from envdoctor.patterns import lazy
 from envdoctor.render.plain import cells, indented, shortened, visible, wrapped
 from envdoctor.render.summary import machine_parts
 from envdoctor.render.words import word
+from envdoctor.text import said
 
 _STYLE = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 #: what only the user can say; a finding that waits for nothing else takes one line
@@ -98,7 +99,8 @@ def _target(facts: Facts, lang: str, width: int) -> list[str]:
     if not isinstance(executable, Known):
         return []
     label = word("target", lang) + word("colon", lang)
-    lines = indented(f"{executable.value} ({executable.source})", width, label, " " * cells(label))
+    where = f"{executable.value}{word('aside', lang, it=said(executable.source, lang))}"
+    lines = indented(where, width, label, " " * cells(label))
     names = {distribution.name for distribution in facts.distributions.installed}
     if executable.source != "--python" and isinstance(facts.target.site_packages, Known) and "torch" not in names:
         lines += indented(word("own-target" if OWN in names else "no-torch", lang), width, "  ", "  ")

@@ -138,7 +138,7 @@ def _fitting_build(context: CheckContext, driver: str | None, cuda: str | None) 
 def driver_broken(context: CheckContext) -> Iterable[Hit]:
     """A driver that is there and does not answer, or whose library and kernel module are of different versions."""
     status = context.view.value("driver.status")
-    says = str(context.view.value("driver.says") or "")
+    says = context.view.value("driver.says") or ""
     if status == "not-answering":
         yield Hit(
             because=(context.because("driver.status"),), cause="hardware-fault", weight=4,
