@@ -131,3 +131,17 @@ def test_a_missing_library_is_asked_for_by_the_package_that_the_line_above_names
     text = "transformer-engine==2.6.0\nvllm==0.9.0\n(importing transformer_engine 2.6.0 fails)\n"
     text += "OSError: libcublas.so.13: cannot open shared object file: No such file or directory"
     assert "transformer-engine" in pasted(text, "EC-missing-library")[0].packages
+
+
+def test_an_explanation_that_was_cut_off_names_the_package_that_asks() -> None:
+    text = """  × No solution found when resolving dependencies for split (python_full_version >= '3.13'):
+  ╰─▶ Because vllm>=0.5.4,<=0.6.3.post1 depends on torch==2.4.0 and torch==2.3.1, we can conclude that vllm>=0.5.2"""
+    (one,) = found(text, "EC-resolver-conflict")
+    assert (one.verdict, one.packages) == ("possible", ("vllm", "torch"))
+
+
+def test_an_extension_built_for_a_cuda_release_is_named_for_a_kernel_image() -> None:
+    text = "NVIDIA B300\ntorch==2.10.0\nnatten==0.21.6.dev6+cu130.torch210\n"
+    text += "RuntimeError: CUDA error: no kernel image is available for execution on the device"
+    (one,) = pasted(text, "EC-no-kernel-image")
+    assert one.packages[0] == "natten"

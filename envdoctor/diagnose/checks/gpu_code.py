@@ -187,7 +187,8 @@ def _owner(context: CheckContext, hit: SignatureHit) -> tuple[str, ...]:
     engines = _installed_engines(context)
     if isinstance(engine, str) and engine in context.view.packages:
         return tuple(dict.fromkeys((engine, "torch")))
-    return (*engines, "torch") if engines else (*_quantizers(context), "torch")
+    carriers = (*_built_for_cuda(context), *engines) or _quantizers(context)
+    return tuple(dict.fromkeys((*carriers, "torch")))
 
 
 #: whose kernels a quantized checkpoint runs on, where it is not said what runs it
@@ -203,6 +204,13 @@ def _quantizers(context: CheckContext) -> tuple[str, ...]:
         if found:
             return found
     return ()
+
+
+def _built_for_cuda(context: CheckContext) -> tuple[str, ...]:
+    """Installed extensions whose version says which CUDA they were built for: they carry kernels of their own."""
+    of_torch = ("torch", "torchvision", "torchaudio", "triton")
+    labelled = (name for name, one in context.view.packages.items() if re.search(r"\+cu\d", one.version))
+    return tuple(name for name in labelled if name not in of_torch)[:1]
 
 
 @check("EC-vllm-gpu-arch")

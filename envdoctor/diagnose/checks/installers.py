@@ -155,6 +155,8 @@ def resolver_conflict(context: CheckContext) -> Iterable[Hit]:
         pair = _contradiction(demands)
         if pair is not None:
             yield _conflict(context, hit, *pair)
+        elif hit.signature.name.startswith("uv-") and any(demand.owner for demand in demands):
+            yield _one_side(hit, next(demand for demand in demands if demand.owner))
         elif hit.groups.get("listed"):
             yield _unexplained(hit)
 
@@ -240,6 +242,17 @@ def _newer_release(tables: Mapping[str, Any], stays: Demand, moves: Demand) -> d
         ):
             return {"mover": moves.owner, "mover_pin": f">={row['version']}"}
     return {}
+
+
+def _one_side(hit: SignatureHit, demand: Demand) -> Hit:
+    """An explanation that was cut off, or that no two of its sentences contradict: the first demand of a package."""
+    values = {
+        "needed": demand.needed,
+        "first": demand.shown(),
+        "second": Text(en="another demand", zh="另一项要求"),
+    }
+    names = tuple(dict.fromkeys((demand.owner, demand.needed)))
+    return Hit(verdict="possible", because=(log_reason(hit),), values=values, packages=names, explains=1, weight=1)
 
 
 def _unexplained(hit: SignatureHit) -> Hit:

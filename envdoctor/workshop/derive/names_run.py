@@ -29,7 +29,7 @@ __all__ = ["NAMED", "derive_names", "first_and_last"]
 NAMED: Mapping[str, str] = {
     "transformers": "4.28", "peft": "0.2", "trl": "0.4", "accelerate": "0.15", "huggingface-hub": "0.12", "optimum": "1.7",
     "torchao": "0.1", "bitsandbytes": "0.31", "autoawq": "0.1", "auto-gptq": "0.4", "optimum-quanto": "0.2", "fschat": "0.1",
-    "compressed-tensors": "0.5", "llmcompressor": "0.1", "vllm": "0.2",
+    "compressed-tensors": "0.5", "llmcompressor": "0.1", "vllm": "0.2", "mistral-common": "1.0",
 }  # fmt: skip
 #: distributions that rename from patch to patch: every release is read
 _EVERY = frozenset({"vllm"})
