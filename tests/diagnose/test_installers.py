@@ -53,7 +53,7 @@ def test_requirements(text: str, expected: tuple[str, str] | None) -> None:
     ("text", "packages", "pins"),
     [
         (PIP, ("transformers", "tokenizers"), {"tokenizers": "<0.20,>=0.19"}),
-        (PIP_TWO, ("vllm", "some-tool", "torch"), {}),
+        (PIP_TWO, ("vllm", "some-tool", "torch"), {"vllm": ">=0.6.4"}),
         (UV, ("vllm", "torch"), {"torch": "==2.4.0"}),
         (UV_MARKERS, ("torch", "triton"), {"triton": "==3.3.0"}),
     ],

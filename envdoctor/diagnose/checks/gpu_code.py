@@ -16,6 +16,7 @@ from envdoctor.text import Text
 
 #: a published release; local, dev and source builds choose their own architectures
 _OFFICIAL = lazy(r"[0-9.]+(?:\.?post[0-9]+)?")
+_LABELLED = lazy(r"\+cu\d")
 _ENGINES = ("vllm", "sglang", "lmdeploy", "exllamav2", "auto-gptq", "autoawq", "bitsandbytes", "xformers", "flash-attn")
 
 _STILL_BUILT = 8  #: GPUs from Ampere on are in every newer torch; older ones are left out of newer builds
@@ -209,7 +210,7 @@ def _quantizers(context: CheckContext) -> tuple[str, ...]:
 def _built_for_cuda(context: CheckContext) -> tuple[str, ...]:
     """Installed extensions whose version says which CUDA they were built for: they carry kernels of their own."""
     of_torch = ("torch", "torchvision", "torchaudio", "triton")
-    labelled = (name for name, one in context.view.packages.items() if re.search(r"\+cu\d", one.version))
+    labelled = (name for name, one in context.view.packages.items() if _LABELLED.search(one.version))
     return tuple(name for name in labelled if name not in of_torch)[:1]
 
 
