@@ -1,16 +1,16 @@
-"""What a Chinese text must not hold: English sentences. Names, flags, versions and quoted output are no sentences."""
+"""What a Chinese text must not hold: English sentences. Names, flags, versions, commands and quoted output are no sentences."""
 
 from __future__ import annotations
 
 import re
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
-_QUOTED = re.compile(r"`[^`]*`|\"[^\"]*\"|'[^']*'|https?://\S+")
-_SENTENCE = re.compile(r"(?<![\w./-])[A-Za-z]?[a-z]{2,}(?:,? [a-z]{1,}){3,}(?![\w/-])")
+_QUOTED = re.compile(r"`[^`]*`|\"[^\"]*\"|'[^']*'|https?://\S+|\b(?:envdoctor|uv|pip|python)(?: [\w./-]+)+")
+_SENTENCE = re.compile(r"(?<![\w./-])[A-Za-z]?[a-z]{2,}(?:,? [a-z]{1,}){2,}(?![\w/-])")
 
 
 def english_in(text: str) -> list[str]:
-    """Runs of four and more English words outside of quotation marks."""
+    """Runs of three and more English words outside of quotation marks."""
     return _SENTENCE.findall(_QUOTED.sub("", text))
 
 
