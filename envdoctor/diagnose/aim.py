@@ -23,8 +23,10 @@ def aimed(commands: Mapping[str, str], target: Target) -> dict[str, str]:
     """
     found = dict(commands)
     has_pip, by_uv = value_of(target.has_pip), value_of(target.kind) == _BY_UV
-    if has_pip is False and "uv" in found:
-        found.pop("pip", None)
+    if has_pip is False:
+        if "uv" in found:
+            found.pop("pip", None)
+        found = {tool: _PIP.sub("uv pip ", command) for tool, command in found.items()}
     if has_pip and not by_uv and "pip" in found:  # uv may be no command there
         found = {"pip": found.pop("pip"), **found}
     elif by_uv and "uv" in found:

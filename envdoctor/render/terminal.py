@@ -55,9 +55,11 @@ def _lines(facts: Facts, report: dict[str, Any], width: int, *, verbose: bool) -
     yield from ((line, "bold") for line in _machine(facts, lang, width))
     yield from ((line, "dim") for line in _target(facts, lang, width))
     certain, possible, depending, settled = _sorted(report["findings"], verbose=verbose)
+    told: set[str] = set()
     for finding in certain:
         yield "", ""
-        yield from _finding(finding, lang, width, verbose=verbose)
+        yield from _finding(finding, lang, width, verbose=verbose, brief=finding["id"] in told)
+        told.add(finding["id"])  # of several of one kind the first explains what it means
     if not certain:
         yield "", ""
         key = "nothing-certain" if possible or depending else "not-recognised" if says_nothing(report) else "nothing"

@@ -43,3 +43,9 @@ def test_the_command_that_works_there_comes_first():
     assert list(aimed(BOTH, target("/e/bin/python", "VIRTUAL_ENV", kind="uv"))) == ["uv", "pip"]
     assert list(aimed(BOTH, target("/e/bin/python", "VIRTUAL_ENV", pip=False))) == ["uv"]
     assert list(aimed(BOTH, Target())) == ["uv", "pip"]
+
+
+def test_a_target_without_pip_is_served_by_uv():
+    without = target("/e/bin/python", "--python", pip=False)
+    said = aimed({"shell": "pip uninstall -y triton && pip install torch"}, without)["shell"]
+    assert said == "uv pip uninstall -p /e/bin/python -y triton && uv pip install -p /e/bin/python torch"

@@ -172,3 +172,14 @@ def test_a_file_of_the_target_is_shown_by_its_name():
     shown = terminal_text(facts, data, out=io.StringIO())
     assert "(numpy-2.1.0.dist-info)" in shown
     assert "a very/long" in terminal_text(facts, data, verbose=True, out=io.StringIO())
+
+
+def test_of_several_of_one_kind_the_first_explains():
+    facts, data = made(NUMPY)
+    again = {**data["findings"][0], "title": "another of its kind"}
+    shown = terminal_text(facts, {**data, "findings": [*data["findings"][:1], again]}, out=io.StringIO())
+    assert "another of its kind" in shown
+    assert shown.count("was compiled against the C interface") == 1
+    assert shown.count("fix ") == 2
+    whole = terminal_text(facts, {**data, "findings": [*data["findings"][:1], again]}, verbose=True, out=io.StringIO())
+    assert whole.count("was compiled against the C interface") == 2

@@ -102,5 +102,5 @@ def _asked(unmet: UnmetRequirement) -> str:
 
 
 def _pin(unmet: UnmetRequirement) -> str:
-    pin = re.sub(r"\s+", "", _asked(unmet)[len(_needed(unmet)) :].strip(" ()"))
+    pin = re.sub(r"\[[^\]]*\]|[\s()]", "", _asked(unmet)[len(_needed(unmet)) :])  # without extras
     return pin if pin[:1] in "<>=!~" else ""
