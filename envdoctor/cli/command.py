@@ -14,9 +14,10 @@ from envdoctor.cli.language import note, spoken
 from envdoctor.cli.refusals import see_help
 from envdoctor.errors import UsageError
 from envdoctor.nearest import did_you_mean
-from envdoctor.text import SPACE, Text, joined, said
+from envdoctor.text import SPACE, Text, in_zh, joined, said
 
 P = ParamSpec("P")
+_SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 R = TypeVar("R")
 
 
@@ -88,6 +89,30 @@ class Command(TyperCommand):
         return otherwise
 
 
+def _install(ctx: Any, _: Any, value: Any) -> Any:
+    """Sets completion up, as typer does, and says so in the language of the call."""
+    if not value or ctx.resilient_parsing:
+        return value
+    from typer._completion_shared import _get_shell_name, install
+
+    name = _get_shell_name()
+    if name not in _SHELLS:
+        shell = name or Text(en="this shell", zh="当前 shell")
+        raise UsageError(
+            Text(
+                en=f"--install-completion: {shell} is not supported", zh=f"--install-completion：不支持 {in_zh(shell)}"
+            ),
+            advice=Text(en=f"one of {', '.join(_SHELLS)}", zh=f"可选：{'、'.join(_SHELLS)}"),
+        )
+    shell, path = install(shell=name)
+    done = Text(
+        en=f"completion for {shell} is set up in {path}; a new terminal has it",
+        zh=f"已在 {path} 中设置 {shell} 的命令补全，重新打开终端后生效",
+    )
+    typer.echo(said(done, spoken()))
+    raise typer.Exit
+
+
 class Group(TyperGroup):
     """A group of commands whose help is shown in the language of the call."""
 
@@ -96,6 +121,9 @@ class Group(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """A refusal knows its command."""
+        for param in self.params:  # typer appends it after the group was made
+            if param.name == "install_completion":
+                param.callback = _install
         return _parsed(super().parse_args, ctx, args)
 
     def invoke(self, ctx: Any) -> Any:

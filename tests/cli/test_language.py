@@ -294,6 +294,20 @@ def test_the_language_of_a_refusal(
             assert bool(HAN.search(run.err)) is chinese, run.err
 
 
+@pytest.mark.parametrize(("shell", "status"), [("bash", 0), ("csh", 2), (None, 2)])
+def test_setting_up_completion(
+    zh: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shell: str | None, status: int
+):
+    from typer import _completion_shared
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(_completion_shared, "_get_shell_name", lambda: shell)
+    run = zh("--install-completion")
+    assert run.status == status
+    assert is_chinese(run.out + run.err)
+    assert (tmp_path / ".bashrc").exists() is (shell == "bash")
+
+
 def test_the_language_may_stand_before_the_command(envdoctor: Runner, tmp_path: Path):
     (tmp_path / "a.txt").write_text(PASTED)
     assert "依据" in envdoctor("--lang", "zh", "diagnose", "--from", "a.txt").out
