@@ -78,6 +78,7 @@ def _lines(facts: Facts, report: dict[str, Any], width: int, *, verbose: bool) -
         yield "", ""
         yield from _settled(finding, lang, width)
     yield "", ""
+    yield from _smoke(facts, lang, width)
     yield from _tail(report, lang, width, verbose=verbose)
     if verbose:
         yield from _facts(report, lang)
@@ -253,6 +254,15 @@ def _commands(option: dict[str, Any]) -> list[str]:
     lines = [first] if first else []
     lines += [f"{name}={value}" for name, value in option["env"].items()]
     return lines + list(option["flags"])
+
+
+def _smoke(facts: Facts, lang: str, width: int) -> Iterator[Line]:
+    """What came of the ladder, in a sentence: who waited for it is told also where nothing failed."""
+    if isinstance(facts.smoke, Known):
+        from envdoctor.render.smoke import verdict_line
+
+        text, style = verdict_line(facts.smoke.value, lang)
+        yield from ((line, style) for line in wrapped(f"smoke{word('colon', lang)}{text}", width))
 
 
 def _tail(report: dict[str, Any], lang: str, width: int, *, verbose: bool) -> Iterator[Line]:

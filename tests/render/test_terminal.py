@@ -13,6 +13,7 @@ import pytest
 from envdoctor.diagnose import diagnose
 from envdoctor.diagnose.ignores import Ignore, apply_ignores
 from envdoctor.facts import known
+from envdoctor.facts.smoke import Outcome, Rung, RungResult, SmokeReport
 from envdoctor.ingest import ingest
 from envdoctor.knowledge import load_matrix
 from envdoctor.render.plain import cells
@@ -183,3 +184,11 @@ def test_of_several_of_one_kind_the_first_explains():
     assert shown.count("fix ") == 2
     whole = terminal_text(facts, {**data, "findings": [*data["findings"][:1], again]}, verbose=True, out=io.StringIO())
     assert whole.count("was compiled against the C interface") == 2
+
+
+def test_what_came_of_the_ladder_is_said():
+    facts, data = made(NUMPY)
+    passed = RungResult(rung=Rung.TORCH, name="import", outcome=Outcome.PASSED)
+    climbed = SmokeReport(python="/e/bin/python", python_version="3.11.7", device="auto", results=(passed,))
+    shown = terminal_text(replace(facts, smoke=known(climbed, "smoke ladder")), data, out=io.StringIO())
+    assert "smoke: Every rung that could run has passed.\n1 error\n" in shown
