@@ -6,24 +6,21 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from envdoctor.smoke.programs import checkpoint
+from envdoctor.smoke.programs.host import CannotRun
 
 CANARY = Path(checkpoint.__file__).parents[1] / "canary"
-
-
-class CannotRunError(Exception):
-    """What a rung raises where a check cannot be tried."""
 
 
 class Rung:
     """Just enough of the host that the program is given."""
 
-    CannotRun = CannotRunError
-    options = {"canary": str(CANARY)}
+    CannotRun = CannotRun
+    options: ClassVar = {"canary": str(CANARY)}
 
     @contextlib.contextmanager
     def check(self, name: str, device: str) -> Iterator[Any]:
@@ -56,7 +53,7 @@ def climb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, problem: Exception, d
 def test_a_library_that_wants_a_gpu_is_no_failure_on_the_cpu(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, problem: Exception
 ) -> None:
-    with pytest.raises(CannotRunError):
+    with pytest.raises(CannotRun):
         climb(monkeypatch, tmp_path, problem, "cpu")
 
 
