@@ -34,6 +34,7 @@ class Environments:
     """Folders of virtual environments, and the folder with vLLM's collect_env."""
 
     own: Path
+    bare: Path  #: torch and NumPy alone
     plain: Path
     extended: Path
     peers: dict[str, Path]
@@ -64,6 +65,7 @@ def build(home: Path, torch: Torch, python: str, tell: Callable[[str], None]) ->
     version = _vllm_collect_env(home / "vllm", tell)
     return Environments(
         own=_own(home / "own", python),
+        bare=made("bare", torch.requirement, "numpy"),
         plain=made("plain", *torch_first),
         extended=made("extended", *torch_first, bare=EXTENSIONS),
         peers={peer: made(peer, *torch_first, peer) for peer in _PEERS},

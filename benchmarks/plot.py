@@ -52,7 +52,7 @@ def commands(whole: Mapping[str, Mapping[str, Any]], path: Path) -> None:
 
 
 def growth(results: Mapping[str, Any], path: Path) -> None:
-    """Three panels on logarithmic scales: entries, distributions, pasted reports."""
+    """Three panels: entries, distributions, pasted reports."""
     matrix, distributions, reports = results["matrix"], results["distributions"], results["reports"]
     with _Picture(path, height=3.0) as picture:
         first, second, third = picture.panels(3)
@@ -69,8 +69,9 @@ def growth(results: Mapping[str, Any], path: Path) -> None:
 
 
 def _lines(axes: Axes, about: str, unit: str, lines: Sequence[tuple[str, Sequence[float], Sequence[float]]]) -> None:
+    logarithmic = max(max(up) for *_, up in lines) > 20 * min(min(up) for *_, up in lines)
     axes.set_xscale("log")
-    axes.set_yscale("log")
+    axes.set_yscale("log" if logarithmic else "linear")
     for (name, across, up), colour in zip(lines, _LINES, strict=False):
         axes.plot(across, up, color=colour, marker="o", markersize=4, linewidth=1.8, label=name)
     axes.set_title(f"{about} ({unit})", color=_INK, fontsize=9.5)
@@ -78,7 +79,9 @@ def _lines(axes: Axes, about: str, unit: str, lines: Sequence[tuple[str, Sequenc
     axes.minorticks_off()
     top = max(max(up) for _, _, up in lines)
     low = min(min(up) for _, _, up in lines)
-    axes.set_ylim(low / 2, top * 4)
+    axes.set_ylim((low / 2, top * 4) if logarithmic else (0, top * 1.5))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: f"{value:,g}")
     axes.legend(frameon=False, labelcolor=_INK, fontsize=8.5, loc="upper left")
 
 

@@ -20,6 +20,7 @@ COLLECT = "python -m torch.utils.collect_env"
 COLLECT_EXTENDED = f"{COLLECT} (five extension packages)"
 IMPORT = "python -c 'import torch'"
 SMOKE = "envdoctor smoke --device cpu"
+IMPORT_BARE, SMOKE_BARE = f"{IMPORT} (torch alone)", f"{SMOKE} (torch alone)"
 LOCK, LOCK_FREE, COMPILE = "envdoctor lock", "envdoctor lock --no-era", "uv pip compile"
 HANG = "envdoctor diagnose | cat, nvidia-smi never answers"
 
@@ -85,12 +86,18 @@ def locks(there: Environments, folder: Path) -> list[Command]:
 
 
 def smokes(there: Environments) -> list[Command]:
-    """The ladder on a processor beside the import of torch that it cannot do without."""
-    python = str(there.plain / "bin/python")
-    return [
-        Command(name=IMPORT, arguments=[python, "-c", "import torch"]),
-        Command(name=SMOKE, arguments=[there.envdoctor, "smoke", "--python", python, "--device", "cpu"]),
-    ]
+    """The ladder on a processor beside the import of torch that it cannot do without.
+
+    Where torch is alone, and among its companions, where the ladder also loads models with transformers.
+    """
+    found = []
+    for folder, imports, climbs in ((there.bare, IMPORT_BARE, SMOKE_BARE), (there.plain, IMPORT, SMOKE)):
+        python = str(folder / "bin/python")
+        found += [
+            Command(name=imports, arguments=[python, "-c", "import torch"]),
+            Command(name=climbs, arguments=[there.envdoctor, "smoke", "--python", python, "--device", "cpu"]),
+        ]
+    return found
 
 
 def hang(there: Environments, folder: Path) -> Command:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,20 +67,19 @@ def once(command: Command) -> tuple[float, float, float]:
     """Seconds of wall clock and of processor (with its children), and MiB at the peak."""
     command.before()
     env = {name: value for name, value in os.environ.items() if name not in _NOT_HANDED_ON} | dict(command.environment)
+    launcher = [sys.executable, "-I", "-S", str(Path(__file__).with_name("launcher.py")), *command.arguments]
     with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as errors:
         source.write(command.stdin)
         source.seek(0)
-        start = time.perf_counter()
-        child = subprocess.Popen(command.arguments, stdin=source, stdout=subprocess.DEVNULL, stderr=errors, env=env)
-        _, state, used = os.wait4(child.pid, 0)
-        wall = time.perf_counter() - start
-        child.returncode = os.waitstatus_to_exitcode(state)
-        if child.returncode not in command.statuses:
-            errors.seek(0)
-            raise FailedError(
-                f"{command.name}: status {child.returncode}: {errors.read()[-600:].decode(errors='replace')}"
-            )
-    return wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+        run = subprocess.run(launcher, stdin=source, stdout=subprocess.PIPE, stderr=errors, env=env, check=False)
+        errors.seek(0)
+        said = errors.read()[-600:].decode(errors="replace").strip()
+    if run.returncode:
+        raise FailedError(f"{command.name}: {said}")
+    status, wall, cpu, peak = json.loads(run.stdout)
+    if status not in command.statuses:
+        raise FailedError(f"{command.name}: status {status}: {said}")
+    return wall, cpu, peak
 
 
 def pair_ratio(one: Samples, other: Samples) -> float:

@@ -34,7 +34,10 @@ def results() -> dict[str, Any]:
         },
         "tickets": {"envdoctor ticket": samples(0.4), "(a second ticket)": samples(0.4)},
         "locks": {rows.COMPILE: samples(1.0, 1.0, 1.0), rows.LOCK: samples(1.5, 1.4, 1.6)},
-        "smokes": {rows.IMPORT: samples(1.5, 1.5, 1.5), rows.SMOKE: samples(2.1, 2.2, 2.2)},
+        "smokes": {
+            rows.IMPORT_BARE: samples(1.5, 1.5, 1.5), rows.SMOKE_BARE: samples(2.1, 2.2, 2.2),
+            rows.IMPORT: samples(1.5, 1.5, 1.5), rows.SMOKE: samples(5.1, 5.2, 5.2),
+        },
         "hang": {rows.HANG: samples(4.4, 4.5, 4.4)},
         "extensions": {"own_s": 0.1, "import_s": 1.5, "ratio": 0.07, "files": 15, "owners": ["torch"]},
         "matrix": [
@@ -105,6 +108,14 @@ def test_pictures_say_the_names_as_text_and_turn_for_dark_pages(tmp_path: Path, 
     first = (tmp_path / "speed.svg").read_bytes()
     plot.commands(results["whole"], tmp_path / "speed.svg")
     assert (tmp_path / "speed.svg").read_bytes() == first
+
+
+def test_the_peak_is_the_commands_own() -> None:
+    here = bytearray(120 << 20)  # what this process holds is not counted
+    wall, cpu, peak = once(Command(name="true", arguments=["true"]))
+    del here
+    assert 0 < peak < 60
+    assert wall >= 0 and cpu >= 0
 
 
 def test_a_command_that_does_not_work_is_not_measured() -> None:
