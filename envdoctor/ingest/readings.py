@@ -179,9 +179,8 @@ def tensor_parallel(value: str) -> Reading:
 def engine(value: str) -> Reading:
     if engine := names.engine(value):
         yield "workload.engine", engine
-        if (version := values.version(value)) and (
-            package := names.package(value.split("=", maxsplit=1)[0].split(" ", maxsplit=1)[0])
-        ):
+        name, _, rest = value.replace("=", " ").replace(",", " ").partition(" ")
+        if (version := values.version(rest)) and (package := names.package(name)):  # the 2 of exllamav2 is no version
             yield "package", Package(package, version)
 
 

@@ -93,7 +93,14 @@ def numpy_2(context: CheckContext) -> Iterable[Hit]:
     excluded = numpy is not None and not new
     if said and not excluded:
         facts = (context.because("package.numpy"),) if numpy else ()
-        yield Hit(because=said + facts, values={"numpy": numpy or "2", "torch": torch or "?"}, explains=2, weight=4)
+        sure = new or any(hit.signature.name != "infer-dtype" for hit in context.hits)
+        yield Hit(
+            verdict="match" if sure else "possible",
+            because=said + facts,
+            values={"numpy": numpy or "2", "torch": torch or "?"},
+            explains=2,
+            weight=4,
+        )
     elif new and too_old:
         yield Hit(
             because=(context.because("package.numpy"), context.because("package.torch")),
