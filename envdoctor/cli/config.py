@@ -10,14 +10,22 @@ from typing import Any
 from envdoctor.cli.language import LANGUAGES
 from envdoctor.diagnose.ignores import Ignore
 from envdoctor.errors import UsageError
+from envdoctor.facts import ENGINES, TASKS
+from envdoctor.nearest import did_you_mean, nearest, one_of
 from envdoctor.render.plain import shortened
-from envdoctor.text import Text, same
+from envdoctor.text import SPACE, Text, joined, same
 from envdoctor.values import dataclass
 
 _KEYS = {"fail-on", "engine", "task", "tp", "dtype", "lang", "matrix", "ignore"}
 _IGNORE_KEYS = {"id", "reason", "until", "until-fixed"}
 _CAP = 4 << 20
+_KINDS = {
+    str: Text(en="a text", zh="文本"), int: Text(en="a whole number", zh="整数"), list: Text(en="a list", zh="列表"),
+}  # fmt: skip
 FAIL_ON = ("error", "warning", "never")
+SHORT_DTYPES = {"half": "float16", "fp16": "float16", "bf16": "bfloat16", "float": "float32", "fp32": "float32"}
+DTYPES = ("auto", "float16", "bfloat16", "float32", *SHORT_DTYPES)
+_ALLOWED = {"fail-on": FAIL_ON, "lang": LANGUAGES, "engine": ENGINES, "task": TASKS, "dtype": DTYPES}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,27 +83,21 @@ def _config(data: Any, path: Path) -> Config:
         )
     for key in data:
         if key not in _KEYS:
-            keys = sorted(_KEYS)
+            keys, close = sorted(_KEYS), nearest(str(key), _KEYS)
+            known = Text(en=f"known keys: {', '.join(keys)}", zh=f"可用的键：{'、'.join(keys)}")
             raise UsageError(
                 Text(en=f"{path.name}: unknown key {key!r}", zh=f"{path.name}：未知的键 {key!r}"),
-                advice=Text(en=f"known keys: {', '.join(keys)}", zh=f"可用的键：{'、'.join(keys)}"),
+                advice=joined((did_you_mean(close), known), SPACE) if close else known,
             )
-    fail_on = _typed(data, "fail-on", str, path) or "error"
-    lang = _typed(data, "lang", str, path)
-    for key, value, allowed in (("fail-on", fail_on, FAIL_ON), ("lang", lang, LANGUAGES)):
-        if value is not None and value not in allowed:
-            raise UsageError(
-                Text(en=f"{path.name}: {key} = {value!r}", zh=f"{path.name}：{key} = {value!r} 无效"),
-                advice=Text(en=f"one of {', '.join(allowed)}", zh=f"可选：{'、'.join(allowed)}"),
-            )
+    chosen = {key: _chosen(data, key, path) for key in _ALLOWED}
     folders = _typed(data, "matrix", list, path) or []
     return Config(
-        fail_on=fail_on,
-        engine=_typed(data, "engine", str, path),
-        task=_typed(data, "task", str, path),
+        fail_on=chosen["fail-on"] or "error",
+        engine=chosen["engine"],
+        task=chosen["task"],
         tp=_typed(data, "tp", int, path),
-        dtype=_typed(data, "dtype", str, path),
-        lang=lang,
+        dtype=chosen["dtype"],
+        lang=chosen["lang"],
         matrix_folders=tuple(path.parent / str(folder) for folder in folders),
         ignores=tuple(
             _ignore(item, f"{path.name}: ignore[{i}]")
@@ -104,14 +106,19 @@ def _config(data: Any, path: Path) -> Config:
     )
 
 
+def _chosen(data: Mapping[str, Any], key: str, path: Path) -> str | None:
+    value: str | None = _typed(data, key, str, path)
+    return None if value is None else one_of(f"{path.name}: {key} =", value, _ALLOWED[key])
+
+
 def _typed(data: Mapping[str, Any], key: str, kind: type[Any], path: Path) -> Any:
     value = data.get(key)
     if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
         found = shortened(repr(value), 60)
         raise UsageError(
             Text(
-                en=f"{path.name}: {key} must be a {kind.__name__}, found {found}",
-                zh=f"{path.name}：{key} 的类型应为 {kind.__name__}，实际为 {found}",
+                en=f"{path.name}: {key} must be {_KINDS[kind]}, found {found}",
+                zh=f"{path.name}：{key} 应为{_KINDS[kind].zh}，实际为 {found}",
             )
         )
     return value

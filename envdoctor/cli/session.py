@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from envdoctor.cli.config import Config
+from envdoctor.cli.config import DTYPES, SHORT_DTYPES, Config
 from envdoctor.cli.language import tell
 from envdoctor.cli.progress import Steps
 from envdoctor.cli.reading import cache_folder
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from envdoctor.smoke import Progress
 
 _TP_MAX = 1024
-_DTYPES = {"half": "float16", "fp16": "float16", "bf16": "bfloat16", "float": "float32", "fp32": "float32"}
-DTYPES = ("auto", "float16", "bfloat16", "float32", *_DTYPES)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -209,7 +207,7 @@ def _with_workload(facts: Facts, wanted: Wanted) -> Facts:
         workload = replace(workload, tensor_parallel=known(wanted.tp, "--tp"))
     if wanted.dtype is not None:
         dtype = wanted.dtype.lower()
-        workload = replace(workload, dtype=known(_DTYPES.get(dtype, dtype), "--dtype"))
+        workload = replace(workload, dtype=known(SHORT_DTYPES.get(dtype, dtype), "--dtype"))
     if wanted.model is not None and isinstance(workload.model, Unknown):
         workload = replace(workload, model=known(wanted.model, "--model"))
     return replace(facts, workload=workload)

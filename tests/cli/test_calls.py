@@ -222,3 +222,19 @@ def test_a_ticket_of_a_newer_version_is_undetermined(envdoctor: Runner, tmp_path
     for name in ("t.zip", "r.json"):
         run = envdoctor("diff", name, name)
         assert (run.status, "or a newer one" in run.err) == (3, True), run
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('engine = "vlm"', ("envdoctor.toml: engine = vlm", "did you mean vllm?")),
+        ('dtype = "bfloat"', ("envdoctor.toml: dtype = bfloat", "bfloat16")),
+        ("tp = 1.5", ("tp must be a whole number",)),
+        ('enigne = "vllm"', ("unknown key 'enigne'", "did you mean engine?")),
+    ],
+)
+def test_a_wrong_value_is_named_where_it_stands(envdoctor: Runner, tmp_path: Path, line: str, says: tuple[str, ...]):
+    (tmp_path / "envdoctor.toml").write_text(line + "\n")
+    run = envdoctor("diagnose", "--from", "-", stdin=TICKET_OF)
+    assert run.status == 2
+    assert [text for text in says if text not in run.err] == []
