@@ -16,7 +16,7 @@ What a `Text` cannot do: survive `+` and f-strings. `f"{text}"` is English. Sent
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from envdoctor.patterns import lazy
@@ -32,11 +32,14 @@ class Text(str):
 
     def __new__(cls, *, en: str, zh: str) -> Text:
         self = super().__new__(cls, en)
-        self.zh = zh
+        object.__setattr__(self, "zh", zh)
         return self
 
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, str]]:
-        return (), {"en": str(self), "zh": self.zh}
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Text is frozen: {name}")
+
+    def __reduce__(self) -> tuple[Callable[[str, str], Text], tuple[str, str]]:
+        return _made, (str(self), self.zh)
 
     def __repr__(self) -> str:
         return f"Text(en={str(self)!r}, zh={self.zh!r})"
@@ -55,6 +58,10 @@ class Text(str):
         en = fill_holes(str(self), values)
         zh = fill_holes(self.zh, {name: in_zh(value) for name, value in values.items()})
         return Text(en=HOLE.sub("...", en), zh=HOLE.sub("……", zh))
+
+
+def _made(en: str, zh: str) -> Text:
+    return Text(en=en, zh=zh)
 
 
 def same(value: object) -> Text:

@@ -136,6 +136,8 @@ def test_a_text_is_english_wherever_a_string_goes():
     assert type(filled.en) is str
     assert same(7).zh == "7"
     assert same(text) is text
+    with pytest.raises(AttributeError):
+        text.zh = "x"
     both = joined((text, "x"), COMMA)
     assert (both.en, both.zh) == ("one, {name}, x", "一，{name}、x")
     for again in (pickle.loads(pickle.dumps(text)), copy.deepcopy(text)):

@@ -1,4 +1,7 @@
-"""The words of the interface, in English and Simplified Chinese. Entry texts carry their own."""
+"""The words of the page itself: headings, labels, states. Whoever has something to say brings its own Text.
+
+Pairs, and no `Text` before one is asked for: most calls show a few of them.
+"""
 
 from __future__ import annotations
 
