@@ -176,6 +176,13 @@ def vllm_pin(tables: Tables, version: str) -> VllmPin | None:
     return VllmPin(version=row["version"], torch=row["torch"], **more)
 
 
+def newest_for(tables: Tables, package: str, torch: str) -> str | None:
+    """The newest release of vllm, torchvision, torchaudio or xformers that requires exactly this torch; None: none is known."""
+    rows = _rows(tables, "vllm-pins") if package == "vllm" else _rows(tables, "torch-family", package.replace("-", "_"))
+    exact = f"=={torch.partition('+')[0]}"
+    return next((str(row["version"]) for row in reversed(rows) if row.get("torch") == exact), None)
+
+
 def vllm_archs(tables: Tables, version: str) -> VllmArchs | None:
     """What the official binary of a vLLM release has code for; None between the ranges that were read."""
     row = _release_range(_rows(tables, "vllm-archs"), version)

@@ -10,6 +10,7 @@ from envdoctor.knowledge.tables import (
     family_torch,
     kernels_load_on,
     lmdeploy_pin,
+    newest_for,
     numpy2_works,
     torchao_loads_on,
     transformers_needs,
@@ -44,6 +45,14 @@ def other_torch(context: CheckContext, name: str) -> str | None:
     return exact
 
 
+def _ways_out(context: CheckContext, name: str, exact: str) -> dict[str, str]:
+    """The pins that agree: of torch, and of the release that belongs to the installed torch. torch is not changed for the
+    sake of what is only added to it, where there is such a release."""
+    newest = newest_for(context.tables, name, context.view.version("torch") or "")
+    other = {"package_pin": f"=={newest}"} if newest else {}
+    return other if other and name != "vllm" else {"torch_pin": f"=={exact}"} | other
+
+
 @check("EC-torch-pin")
 def torch_pin(context: CheckContext) -> Iterable[Hit]:
     """A distribution with compiled code that was built for exactly one torch, beside another one."""
@@ -64,8 +73,8 @@ def torch_pin(context: CheckContext) -> Iterable[Hit]:
                 "version": version,
                 "torch": context.view.version("torch") or "",
                 "wanted": exact,
-                "torch_pin": f"=={exact}",
-            },
+            }
+            | _ways_out(context, name, exact),
             packages=(name, "torch"),
             effect="blocks" if strong else "degrades",
             explains=1 if context.hits else 0,
