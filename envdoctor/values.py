@@ -29,6 +29,8 @@ def _value(cls: type, kw_only: bool) -> Any:
     own = vars(cls)
     if "__post_init__" in own:
         return _standard(frozen=True, slots=True, kw_only=kw_only)(cls)
+    if cls.__doc__ is None:
+        cls.__doc__ = cls.__name__  # else the standard library makes one out of a signature that it works out at length
     made: Any = _standard(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)(cls)
     for name, method in _METHODS.items():
         if name not in own:
