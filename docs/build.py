@@ -15,7 +15,7 @@ from pathlib import Path
 
 import typer
 
-from envdoctor.cli.commands import app
+from envdoctor.cli.commands import application
 from envdoctor.workshop.docs import generated_pages, stage
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "docs", help="made anew (default: build/docs)")
     parser.add_argument("--pages-only", action="store_true", help="generate and gather, do not run the site generator")
     options = parser.parse_args(arguments)
-    pages = generated_pages(source=ROOT / "matrix", command=typer.main.get_command(app))
+    pages = generated_pages(source=ROOT / "matrix", command=typer.main.get_command(application()))
     config = stage(root=ROOT, pages=pages, output=options.output)
     if options.pages_only:
         return 0

@@ -59,11 +59,12 @@ def _run() -> int:
     # typer carries its own click and shows no other way to its errors than through it
     from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
-    from envdoctor.cli.commands import app
+    from envdoctor.cli.commands import application
 
     try:
         script = Path(sys.argv[0]).name  # the other script of the wheel keeps its name: completion is bound to it
-        status = app(prog_name=script if script == "envdoctor-gpu" else "envdoctor", standalone_mode=False)
+        name = script if script == "envdoctor-gpu" else "envdoctor"
+        status = application(sys.argv[1:])(prog_name=name, standalone_mode=False)
     except NoArgsIsHelpError as error:
         print(error.format_message(), file=sys.stderr)  # noqa: T201 - the command line
         return 2

@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from importlib import import_module
+
 import typer
 
-from envdoctor.cli import diagnose, explain, lock, matrix, smoke, ticket
 from envdoctor.cli.command import Command, Group, exiting, says
 from envdoctor.cli.language import LANG
 from envdoctor.text import Text
 from envdoctor.version import __version__
 
-app = typer.Typer(
-    name="envdoctor",
-    cls=Group,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    pretty_exceptions_enable=False,
-)
+#: the module of each command
+_MODULES = {
+    "diagnose": "diagnose", "lock": "lock", "smoke": "smoke", "ticket": "ticket", "diff": "ticket", "explain": "explain",
+    "matrix": "matrix",
+}  # fmt: skip
+
+
+def application(arguments: Sequence[str] = ()) -> typer.Typer:
+    """All commands. Where `arguments` begin with the name of one, that one alone: nobody waits for the others."""
+    app = typer.Typer(
+        name="envdoctor",
+        cls=Group,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_root)
+    for name in arguments[:1] if set(arguments[:1]) & set(_MODULES) else _MODULES:
+        module = import_module(f"envdoctor.cli.{_MODULES[name]}")
+        if name == "matrix":
+            app.add_typer(module.app, name=name)
+        else:
+            app.command(name, cls=Command)(exiting(getattr(module, f"{name}_command")))
+    return app
 
 
 def _version(value: bool) -> None:
@@ -26,7 +45,6 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 @says(
     Text(
         en="Says why a quantized LLM does not run on this machine, and what makes it run.",
@@ -49,15 +67,3 @@ def _root(
     lang: str = LANG,
 ) -> None:
     del version, lang
-
-
-for _name, _command in (
-    ("diagnose", diagnose.diagnose_command),
-    ("lock", lock.lock_command),
-    ("smoke", smoke.smoke_command),
-    ("ticket", ticket.ticket_command),
-    ("diff", ticket.diff_command),
-    ("explain", explain.explain_command),
-):
-    app.command(_name, cls=Command)(exiting(_command))
-app.add_typer(matrix.app, name="matrix")

@@ -20,14 +20,14 @@ PASTED = "PyTorch version: 2.2.1+cu121\n[pip3] numpy==2.1.0\n[pip3] torch==2.2.1
 
 def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every command and group, with the words that call it."""
-    from envdoctor.cli.commands import app
+    from envdoctor.cli.commands import application
 
     def below(path: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
         yield path, command
         for name, child in getattr(command, "commands", {}).items():
             yield from below((*path, name), child)
 
-    yield from below((), typer.main.get_command(app))
+    yield from below((), typer.main.get_command(application()))
 
 
 COMMANDS = dict(commands())

@@ -11,10 +11,10 @@ from typing import Any
 
 import typer
 
-from envdoctor.cli.commands import app
+from envdoctor.cli.commands import application
 
 ROOT = Path(__file__).parents[2]
-COMMAND: Any = typer.main.get_command(app)
+COMMAND: Any = typer.main.get_command(application())
 PAGES = sorted(
     path
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "matrix" / "README.md")
