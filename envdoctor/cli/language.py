@@ -24,7 +24,10 @@ _LONGEST = 4000
 LANG = typer.Option(
     None,
     "--lang",
-    help=Text(en="en or zh (default: from the locale).", zh="en 或 zh（默认取自系统区域设置）。"),
+    help=Text(
+        en="en or zh (default: as configured, else from the locale).",
+        zh="en 或 zh（默认依次取自配置文件、系统区域设置）。",
+    ),
     show_default=False,
 )
 _settled: list[str] = []  # of this call; at most one
