@@ -13,6 +13,7 @@ from typing import Any
 from envdoctor.diagnose.checks.registry import CheckContext, Hit, check, log_reason
 from envdoctor.diagnose.checks.traces import importer_of
 from envdoctor.knowledge.releases import Change, change_from
+from envdoctor.knowledge.wording import runs_of
 from envdoctor.patterns import lazy
 from envdoctor.text import Text
 from envdoctor.values import dataclass
@@ -79,7 +80,8 @@ _FIRST = (
 class _Raised:
     distribution: str
     exception: str
-    piece: str
+    passage: str  #: of the pasted message
+    words: int
     change: str
 
 
@@ -91,10 +93,8 @@ def raised_by(context: CheckContext) -> Iterable[Hit]:
         found = [] if _PYTHON.search(message) else list(_searched(context, message))
         if found:
             asker = importer_of(context, hit.line)
-            longest = max(len(one.piece) for one in found)
-            alike = sorted(
-                (one for one in found if len(one.piece) == longest), key=lambda one: _order(context, one, asker)
-            )
+            longest = max(one.words for one in found)
+            alike = sorted((one for one in found if one.words == longest), key=lambda one: _order(context, one, asker))
             yield _hit(context, message, alike, log_reason(hit))
             return
 
@@ -105,16 +105,25 @@ def _order(context: CheckContext, one: _Raised, asker: str) -> tuple[bool, bool,
 
 
 def _searched(context: CheckContext, message: str) -> Iterator[_Raised]:
+    """Every known message that stands in this one."""
+    runs: dict[str, Mapping[str, str]] = {}
     for key in context.tables:
-        if key.startswith(_PREFIX):
-            table: Mapping[str, Any] = context.tables[key]
-            for change, rows in table["messages"].items():
-                for exception, pieces in rows.items():
-                    for piece in pieces:
-                        if piece in message:
-                            yield _Raised(
-                                distribution=table["distribution"], exception=exception, piece=piece, change=change
-                            )
+        if not key.startswith(_PREFIX):
+            continue
+        table: Mapping[str, Any] = context.tables[key]
+        for change, rows in table["messages"].items():
+            for exception, by_count in rows.items():
+                for count, digests in by_count.items():
+                    if count not in runs:
+                        runs[count] = runs_of(message, int(count))
+                    for passage in [runs[count][one] for one in digests if one in runs[count]]:
+                        yield _Raised(
+                            distribution=table["distribution"],
+                            exception=exception,
+                            passage=passage,
+                            words=int(count),
+                            change=change,
+                        )
 
 
 def _hit(context: CheckContext, message: str, alike: Sequence[_Raised], reason: Any) -> Hit:
@@ -125,7 +134,7 @@ def _hit(context: CheckContext, message: str, alike: Sequence[_Raised], reason: 
     return Hit(
         verdict="possible",
         because=(reason,),
-        values={"package": raised.distribution, "message": raised.piece, "says": _says(change)},
+        values={"package": raised.distribution, "message": raised.passage, "says": _says(change)},
         packages=tuple(name for name in dict.fromkeys((*(one.distribution for one in alike[:2]), also)) if name),
         cause=_cause(message, raised.exception),
         explains=1,

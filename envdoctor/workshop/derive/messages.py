@@ -3,7 +3,8 @@
     pieces = raised("raise ValueError(f'The dtype {dtype} is not supported by this kernel')")
     # {("ValueError", "is not supported by this kernel")}
 
-Of a message only its longest fixed piece is kept: enough to know it again in a log, whatever stands in its holes.
+Of a message only its longest fixed piece is looked at: enough to know it again in a log, whatever stands in its holes. The
+tables hold digests of the words (`knowledge/wording.py`), not the words.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["messages_table", "raised"]
+from envdoctor.knowledge.wording import digest, words_of
+
+__all__ = ["digests_of", "messages_table", "raised"]
 
 _SHORTEST = 22
 _LONGEST = 90
+_FEWEST_WORDS = 3
 _BREAK = re.compile(r"[\n\r\t]+|%[sdrf]|\{[^{}]*\}|\s{2,}")
 #: where nobody looks for the cause of a report: single models, conversions, tests
 UNASKED = re.compile(
@@ -50,7 +54,9 @@ def _name(function: ast.expr) -> str:
 
 def _longest(message: ast.expr) -> str:
     pieces = [piece.strip(" .,:;'\"`") for text in _literals(message) for piece in _BREAK.split(text)]
-    best = max(pieces, key=len, default="")[:_LONGEST].rstrip()
+    best = max(pieces, key=len, default="")
+    if len(best) > _LONGEST:
+        best = best[:_LONGEST].rpartition(" ")[0]
     return best if len(best) >= _SHORTEST and best.count(" ") >= 2 else ""
 
 
@@ -78,7 +84,7 @@ def _literals(node: ast.expr) -> Iterable[str]:
 def messages_table(
     distribution: str, releases: Sequence[tuple[str, Mapping[str, frozenset[tuple[str, str]]]]], *, made: str
 ) -> dict[str, Any]:
-    """The table of one distribution: change -> exception -> pieces. `releases`: module -> what it raises, ascending."""
+    """The table of one distribution: change -> exception -> number of words -> digests. `releases`: module -> what it raises."""
     versions = [version for version, _ in releases]
     sets = [
         {pair for module, found in api.items() if not UNASKED.search(module) for pair in found} for _, api in releases
@@ -97,6 +103,16 @@ def messages_table(
         "versions": [versions[0], versions[-1]],
         "read": len(versions),
         "messages": {
-            change: {e: sorted(p) for e, p in sorted(found.items())} for change, found in sorted(rows.items())
+            change: {e: digests_of(p) for e, p in sorted(found.items())} for change, found in sorted(rows.items())
         },
     }
+
+
+def digests_of(pieces: Iterable[str]) -> dict[str, list[str]]:
+    """Number of words -> the digests of the pieces that have so many."""
+    found: dict[int, set[str]] = {}
+    for piece in pieces:
+        words = words_of(piece)
+        if len(words) >= _FEWEST_WORDS:
+            found.setdefault(len(words), set()).add(digest(words))
+    return {str(count): sorted(digests) for count, digests in sorted(found.items())}
