@@ -52,6 +52,8 @@ def owners_of_path(tables: Mapping[str, Any], text: str) -> tuple[str, ...]:
     parent = _PARENT.search(text)
     if parent and parent.group(1) in names:  # a path that was shortened in front: .../sgl_kernel/common_ops.abi3.so
         return owners_of_module(tables, parent.group(1))
+    if file and parent and file.group(1).startswith("_"):  # a checkout: .../vllm/_C.abi3.so
+        return owners_of_module(tables, parent.group(1))
     return owners_of_module(tables, file.group(1)) if file else ()
 
 

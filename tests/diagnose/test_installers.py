@@ -145,3 +145,8 @@ def test_an_extension_built_for_a_cuda_release_is_named_for_a_kernel_image() -> 
     text += "RuntimeError: CUDA error: no kernel image is available for execution on the device"
     (one,) = pasted(text, "EC-no-kernel-image")
     assert one.packages[0] == "natten"
+
+
+def test_a_name_that_cannot_be_imported_is_read_from_a_sentence_too() -> None:
+    text = "verl==0.7.0\nvllm==0.12.0\nan Importerror (can not import ExecuteModelRequest from vllm.sequence)"
+    assert {"vllm", "verl"} <= set(pasted(text, "EC-moved-name")[0].packages)

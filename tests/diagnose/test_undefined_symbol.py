@@ -35,3 +35,11 @@ def test_an_owner_whose_torch_no_table_knows_gets_no_such_fix() -> None:
     text = f"torch==2.4.0\nsgl-kernel==0.1.0\n{line}\n"
     found = diagnose(ingest(text.encode(), source="pasted text", gpu_table=matrix.tables["gpus"]), matrix)
     assert any(finding.cause == "abi-mismatch" for finding in found.findings)
+
+
+def test_a_function_of_the_extension_itself_was_left_out_of_its_build() -> None:
+    matrix = load_matrix()
+    text = "ImportError: /home/me/vllm/vllm/_C.abi3.so: undefined symbol: _Z35cutlass_blockwise_scaled_grouped_mmRN2at6TensorE"
+    facts = ingest(text, gpu_table=matrix.tables["gpus"])
+    (one,) = (f for f in diagnose(facts, matrix).findings if f.id == "EC-undefined-symbol")
+    assert (one.cause, one.packages) == ("wrong-build", ("vllm",))

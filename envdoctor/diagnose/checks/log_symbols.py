@@ -98,6 +98,15 @@ _FOREIGN = (
 )
 
 
+#: a plain function of the extension itself: torch's lie in namespaces or begin with THP
+_OWN = lazy(r"_Z\d+(?!torch|aten)[a-z]\w*_\w*")
+_LEFT_OUT = Text(
+    en="a function of the extension itself, which its build left out: a source build for other GPUs or with another "
+    "toolkit, or object files of two states of the source",
+    zh="扩展自身的函数，构建时没有编译进来：源码构建面向其他 GPU 或使用了别的 toolkit，或混入了不同源码状态的目标文件",
+)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Undefined:
     symbol: str
@@ -120,6 +129,8 @@ def undefined_symbol(context: CheckContext) -> Iterable[Hit]:
         foreign = next((row for row in _FOREIGN if row[0].match(found.symbol)), None)
         if foreign is not None:
             yield _foreign(context, hit, found, foreign)
+        elif found.owners and _OWN.match(found.symbol):
+            yield _foreign(context, hit, found, ("", "wrong-build", (), _LEFT_OUT))
         elif is_torch_symbol(found.symbol) or (found.owners and found.owners[0] != "bitsandbytes"):
             yield _of_torch(context, hit, found)
 
