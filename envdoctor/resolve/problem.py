@@ -21,6 +21,7 @@ _NO_WHEEL = lazy(r"Wheels are required for `([A-Za-z0-9._-]+)`")
 _UNBUILT = lazy(r"([A-Za-z0-9._-]+)(?:[<>=!~][^ ]*)? (?:has|have) no usable wheels")
 _TAGLESS = lazy(r"([A-Za-z0-9._-]+)(?:[<>=!~][^ ]*)? (?:has|have) no wheels with a matching (?:Python|platform)")
 _YANKED = lazy(r"([A-Za-z0-9._-]+)(?:[<>=!~][^ ]*)? (?:was|were) yanked")
+_CAUSES = 3  # of a failure, as many are said
 _OFFLINE = ("network was disabled", "network connectivity is disabled", "not found in the cache")
 
 
@@ -178,7 +179,8 @@ def _refusal(outcome: Outcome, *, offline: bool) -> Conflict:
 
 def _why(text: str, *, offline: bool) -> Text:
     wanted = [line.strip() for line in text.splitlines() if line.strip().startswith(("error:", "cause:"))]
-    said = " <- ".join(line.partition(":")[2].strip() for line in wanted[:3]) or text[:300]
+    told = wanted if len(wanted) <= _CAUSES else [*wanted[: _CAUSES - 1], wanted[-1]]  # the last is the very cause
+    said = " <- ".join(line.partition(":")[2].strip() for line in told) or text[:300]
     said = without_credentials(said[:600])
     return Text(
         en=f"uv could not solve{' without the network' if offline else ''}: {said or 'nothing'}",
@@ -196,6 +198,11 @@ def _next_step(text: str) -> Text:
         return Text(
             en="uv needs a folder that can be written: set UV_CACHE_DIR to one with some free space",
             zh="uv 需要可写的缓存目录：请把 UV_CACHE_DIR 设为有剩余空间的可写目录",
+        )
+    if "certificate" in text:
+        return Text(
+            en="who signs the index is not trusted here: SSL_CERT_FILE=FILE names the authority; look at the clock, too",
+            zh="本机不信任该索引的证书：请用 SSL_CERT_FILE=文件 指定证书机构，并检查系统时间",
         )
     if re.search(r"\b40[13]\b", text):
         return Text(
