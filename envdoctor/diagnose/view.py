@@ -9,6 +9,7 @@ from envdoctor.facts import Distribution, Fact, Facts, Known, Truth, Unknown, kn
 from envdoctor.text import Text
 
 Derived = Callable[["FactView"], "Fact[Any]"]
+_NO_SUCH_FACT = unknown(Text(en="no such fact", zh="没有这个事实"))
 
 
 class FactView:
@@ -71,17 +72,15 @@ class FactView:
         gpus = self.facts.gpus
         if isinstance(gpus, Unknown):
             return gpus
-        return tuple(
-            getattr(gpu, name, Unknown(reason=Text(en="no such fact", zh="没有这个事实"))) for gpu in gpus.value
-        )
+        return tuple(getattr(gpu, name, _NO_SUCH_FACT) for gpu in gpus.value)
 
     def _plain(self, section: str, name: str) -> Fact[Any]:
         holder = self.facts.host.wsl if section == "wsl" else getattr(self.facts, section, None)
-        found: Fact[Any] = getattr(holder, name, Unknown(reason=Text(en="no such fact", zh="没有这个事实")))
+        found: Fact[Any] = getattr(holder, name, _NO_SUCH_FACT)
         return found
 
     def _torch(self, name: str) -> Fact[Any]:
-        found: Fact[Any] = getattr(self.facts.torch, name, Unknown(reason=Text(en="no such fact", zh="没有这个事实")))
+        found: Fact[Any] = getattr(self.facts.torch, name, _NO_SUCH_FACT)
         if isinstance(found, Known) or "torch" not in self._packages:
             return found
         dist = self._packages["torch"]
@@ -95,7 +94,7 @@ class FactView:
     def _flag(self, name: str) -> Fact[Any]:
         workload = self.facts.workload
         if not name.startswith("flag."):
-            found: Fact[Any] = getattr(workload, name, Unknown(reason=Text(en="no such fact", zh="没有这个事实")))
+            found: Fact[Any] = getattr(workload, name, _NO_SUCH_FACT)
             return found
         for flag in workload.flags:
             if flag.name == name[5:]:
@@ -121,16 +120,12 @@ class FactView:
         return known(dist.version, dist.source) if dist else unknown(Text(en="not listed", zh="未列出"))
 
     def _of_packages(self, name: str) -> Fact[Any]:
-        return (
-            self.facts.distributions.complete
-            if name == "complete"
-            else Unknown(reason=Text(en="no such fact", zh="没有这个事实"))
-        )
+        return self.facts.distributions.complete if name == "complete" else _NO_SUCH_FACT
 
     def _of_gpus(self, name: str) -> Fact[Any]:
         gpus = self.facts.gpus
         if isinstance(gpus, Unknown) or name != "count":
-            return gpus if isinstance(gpus, Unknown) else Unknown(reason=Text(en="no such fact", zh="没有这个事实"))
+            return gpus if isinstance(gpus, Unknown) else _NO_SUCH_FACT
         return known(len(gpus.value), gpus.source)
 
 
