@@ -10,6 +10,7 @@ from itertools import accumulate
 
 from envdoctor.facts import LogLine
 from envdoctor.knowledge import Matrix, Signature
+from envdoctor.knowledge.literals import vocabulary
 from envdoctor.values import dataclass
 
 #: a line is cut before any pattern sees it: patterns are linear on RE2, and this bounds Python's engine as well
@@ -30,7 +31,7 @@ class SignatureHit:
 def find_signatures(matrix: Matrix, log: Sequence[LogLine]) -> dict[int, tuple[SignatureHit, ...]]:
     """Entry number -> hits, in the order of the entry's signatures, then of lines.
 
-    A pattern runs only on lines that hold its literal text; cost is one substring search a signature over the whole log.
+    A pattern runs only on lines that hold its literal text; cost is one search for a word a signature, over the log's words.
     """
     if not log:
         return {}
@@ -39,8 +40,9 @@ def find_signatures(matrix: Matrix, log: Sequence[LogLine]) -> dict[int, tuple[S
     haystack = "\n".join(lowered)
     ends = list(accumulate(len(text) + 1 for text in lowered))
     hits: dict[int, tuple[SignatureHit, ...]] = {}
-    for literal, number, which in matrix.literals():
-        if literal not in haystack:
+    words = vocabulary(haystack)
+    for literal, number, which, probe in matrix.literals():
+        if probe not in words or literal not in haystack:
             continue
         signature = matrix.core(number).signatures[which]
         if not all(_any_line(pattern, lines) for pattern in signature.also):

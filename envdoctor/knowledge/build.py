@@ -18,7 +18,7 @@ from envdoctor.errors import system_says
 from envdoctor.files import read_regular
 from envdoctor.knowledge.conditions import anchors, package_names
 from envdoctor.knowledge.entry import EntryError, core_from, texts_from
-from envdoctor.knowledge.literals import required_literal
+from envdoctor.knowledge.literals import probe, required_literal
 from envdoctor.text import Text
 from envdoctor.toml import tomllib
 from envdoctor.versions import Scheme, compare
@@ -118,17 +118,17 @@ def _compile_entry(data: dict[str, Any], *, place: str, groups: Mapping[str, Seq
 
 def _index(
     items: Sequence[Mapping[str, Any]], groups: Mapping[str, Sequence[str]], tables: Mapping[str, Any]
-) -> tuple[dict[str, Any], list[tuple[str, int, int]]]:
+) -> tuple[dict[str, Any], list[tuple[str, int, int, str]]]:
     """Which entries to look at, given what is there: by package, by fact; always; and by text of a signature."""
     keys: dict[str, list[int]] = {}
-    literals: list[tuple[str, int, int]] = []
+    literals: list[tuple[str, int, int, str]] = []
     always: list[int] = []
     for i, item in enumerate(items):
         core = core_from(item, place=item["id"], groups=groups)
         if core.withdrawn:
             continue
         for j, signature in enumerate(core.signatures):
-            literals.append((signature.literal, i, j))
+            literals.append((signature.literal, i, j, probe(signature.literal)))
         if core.when is None or core.alone == "silent":
             continue
         needed = anchors(core.when)

@@ -1,4 +1,9 @@
-"""The text that every hit of a pattern must contain: looked for first, so that most patterns never run."""
+"""The text that every hit of a pattern must contain: looked for first, so that most patterns never run.
+
+A long log is searched for a thousand of them, which takes longer than all the rest. So each has a *probe*: its longest word,
+marked where it has to begin or end. A text cannot contain a literal whose probe is not in the text's `vocabulary`, and
+that is short, because logs say the same words again and again.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +26,23 @@ def required_literal(pattern: str) -> str:
     _walk(_regex.parse(pattern, re.IGNORECASE & 0), runs, current)
     runs.append("".join(current))
     return max(runs, key=len).lower()
+
+
+_WORD = re.compile("[a-z]+")
+
+
+def vocabulary(text: str) -> str:
+    """The words (runs of a to z) of a lower-case text, each once, each between two line ends."""
+    return "\n" + "\n".join(dict.fromkeys(_WORD.findall(text))) + "\n"
+
+
+def probe(literal: str) -> str:
+    """What the vocabulary of every text that contains `literal` contains; "" where that says nothing."""
+    word = max(_WORD.finditer(literal), key=lambda found: len(found[0]), default=None)
+    if word is None:
+        return ""
+    # at an end of the literal, the text's word may go on
+    return ("\n" if word.start() else "") + word[0] + ("\n" if word.end() < len(literal) else "")
 
 
 def _walk(tree: Any, runs: list[str], current: list[str]) -> None:

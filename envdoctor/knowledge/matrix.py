@@ -96,7 +96,7 @@ class Matrix:
         self.tables = LazyTables(tables, head["releases"], self._releases) if self._releases else LazyTables(tables)
         self.derived = LazyTables({name: next(rest) for name in head["derived"]})
         self.stacks = LazyTables({name: next(rest) for name in head["stacks"]})
-        self._literals: bytes | Sequence[tuple[str, int, int]] = next(rest)
+        self._literals: bytes | Sequence[tuple[str, int, int, str]] = next(rest)
         self._items: dict[int, Mapping[str, Any]] = {}
         self._cores: dict[int, EntryCore] = {}
         self._numbers: dict[str, int] = {}
@@ -149,8 +149,8 @@ class Matrix:
         found: Mapping[str, str] = self._index["packages"]
         return found
 
-    def literals(self) -> Sequence[tuple[str, int, int]]:
-        """(required lower-case text, entry number, signature number) of every signature."""
+    def literals(self) -> Sequence[tuple[str, int, int, str]]:
+        """(required lower-case text, entry number, signature number, the text's probe) of every signature."""
         if isinstance(self._literals, bytes):
             self._literals = json.loads(self._literals)
         return self._literals  # type: ignore[return-value]
