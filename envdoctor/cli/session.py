@@ -141,12 +141,27 @@ def collect(wanted: Wanted, matrix: Matrix, read_stdin: Callable[[], bytes]) -> 
     else:
         from envdoctor.probe import probe
 
+        if wanted.python is None:
+            _say_what_is_gone()
         facts = probe(python=wanted.python, environ=dict(os.environ), cwd=Path.cwd())
         facts = replace(facts, extensions=compiled(facts, matrix))
     facts = with_logs(facts, wanted.logs, matrix, tell if wanted.source is None else None)
     if wanted.model is not None:
         facts = replace(facts, checkpoint=_checkpoint(wanted.model, matrix))
     return _with_workload(facts, wanted)
+
+
+def _say_what_is_gone() -> None:
+    """An environment that the shell takes for active and that is no more: another one is looked at."""
+    for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        folder = os.environ.get(name)
+        if folder and not Path(folder).is_dir():
+            tell(
+                Text(
+                    en=f"{name} names {folder}, which is gone: another environment is looked at",
+                    zh=f"{name} 指向的 {folder} 已不存在，改为诊断其他环境",
+                )
+            )
 
 
 def compiled(facts: Facts, matrix: Matrix) -> Fact[tuple[ExtensionFact, ...]]:

@@ -238,3 +238,20 @@ def test_a_wrong_value_is_named_where_it_stands(envdoctor: Runner, tmp_path: Pat
     run = envdoctor("diagnose", "--from", "-", stdin=TICKET_OF)
     assert run.status == 2
     assert [text for text in says if text not in run.err] == []
+
+
+def test_the_environment_around_what_was_given_is_named(envdoctor: Runner, tmp_path: Path):
+    site = tmp_path / "env/lib/python3.11/site-packages"
+    site.mkdir(parents=True)
+    (tmp_path / "env/bin").mkdir()
+    (tmp_path / "env/pyvenv.cfg").write_text("home = /usr/bin\n")
+    (tmp_path / "env/bin/pip").write_text("#!/bin/sh\n")
+    for given in ("env/bin", "env/bin/pip", str(site)):
+        run = envdoctor("diagnose", "--python", given)
+        assert (run.status, f"did you mean --python {tmp_path}/env?" in run.err) == (2, True), run
+
+
+def test_an_active_environment_that_is_gone_is_said(envdoctor: Runner, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("VIRTUAL_ENV", "/no/such/env")
+    assert "VIRTUAL_ENV names /no/such/env, which is gone" in envdoctor("diagnose").err
+    assert "is gone" not in envdoctor("diagnose", "--from", "-", stdin=TICKET_OF).err

@@ -8,15 +8,17 @@ import sys
 from collections.abc import Mapping
 
 from envdoctor.errors import UsageError
+from envdoctor.nearest import did_you_mean
 from envdoctor.patterns import lazy
 from envdoctor.probe.ports import View, find_program, text_of
-from envdoctor.text import Text
+from envdoctor.text import SPACE, Text, joined
 from envdoctor.values import dataclass
 
 _ADVICE = Text(
     en="Give the interpreter of the environment, or its folder: --python .venv or --python .venv/bin/python",
     zh="请给出该环境的解释器或目录：--python .venv 或 --python .venv/bin/python",
 )
+_LEVELS = 5  # site-packages lies three below its environment
 _NAMES = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
 _A_PYTHON = lazy(r"python|pypy|graalpy", re.IGNORECASE)
 
@@ -70,7 +72,7 @@ def _given(view: View, python: str, environ: Mapping[str, str], cwd: str) -> Cho
                     en=f"--python {python}: this folder holds no Python environment",
                     zh=f"--python {python}：该目录中没有 Python 环境",
                 ),
-                advice=_ADVICE,
+                advice=_meant(view, path, python, environ),
             )
         return found_in
     folder = posixpath.dirname(posixpath.dirname(path))
@@ -78,20 +80,33 @@ def _given(view: View, python: str, environ: Mapping[str, str], cwd: str) -> Cho
         gone = _environment(view, folder, "--python") if view.is_link(path) else None
         if gone is None or gone.folder is None:
             raise UsageError(
-                Text(en=f"--python {python}: no such path", zh=f"--python {python}：没有这个路径"), advice=_ADVICE
+                Text(en=f"--python {python}: no such path", zh=f"--python {python}：没有这个路径"),
+                advice=_meant(view, path, python, environ),
             )
         return gone
     if not _A_PYTHON.search(posixpath.basename(path)) and not _A_PYTHON.search(posixpath.basename(view.real(path))):
         raise UsageError(
             Text(en=f"--python {python}: not a Python interpreter", zh=f"--python {python}：不是 Python 解释器"),
-            advice=_ADVICE,
+            advice=_meant(view, path, python, environ),
         )
     if not view.executable(path):
         raise UsageError(
             Text(en=f"--python {python}: this file may not be executed", zh=f"--python {python}：该文件没有执行权限"),
-            advice=_ADVICE,
+            advice=_meant(view, path, python, environ),
         )
     return _interpreter(view, path, "--python")
+
+
+def _meant(view: View, path: str, python: str, environ: Mapping[str, str]) -> Text:
+    """The environment that holds what was given (its bin, its pip, its site-packages), or the Python of that version."""
+    if re.fullmatch(r"\d\.\d+", python) and find_program(view, f"python{python}", environ.get("PATH", "")):
+        return joined((did_you_mean(f"--python python{python}"), _ADVICE), SPACE)
+    above = path
+    for _ in range(_LEVELS):
+        above = posixpath.dirname(above)
+        if view.kind(f"{above}/pyvenv.cfg") == "file" or view.kind(f"{above}/conda-meta") == "folder":
+            return joined((did_you_mean(f"--python {above}"), _ADVICE), SPACE)
+    return _ADVICE
 
 
 def _environment(view: View, folder: str, source: str) -> Choice | None:
