@@ -109,13 +109,13 @@ def _needed(name: str, solution: Solution) -> list[Text]:
     shown = [f"{n.dependent} ({n.specifier})" if n.specifier else n.dependent for n in needs[:_SHOWN]]
     rest = len(needs) - _SHOWN
     more = Text(en=f" and {rest} more", zh=f" 等 {len(needs)} 个包") if rest > 0 else NOTHING
-    names = ", ".join(_tidy(s) for s in shown)
+    names = ", ".join(tidy(s) for s in shown)
     return [Text(en=f"needed by {names}{more}", zh=f"依赖它的包：{names}{more.zh}")]
 
 
-def _tidy(text: str) -> str:
-    """uv writes `==2.4.0` as `>=2.4.0, <2.4.0+`."""
-    return re.sub(r">=(\S+), <\1\+", r"==\1", text)
+def tidy(text: str) -> str:
+    """uv writes `==2.4.0` as `>=2.4.0, <2.4.0+`, and `!=4.0` as `<4.0 | >=4.0+`."""
+    return re.sub(r"<([^\s,)]+) \| >=\1\+", r"!=\1", re.sub(r">=(\S+), <\1\+", r"==\1", text))
 
 
 def _limits(name: str, limits: tuple[Limit, ...]) -> list[Text]:
