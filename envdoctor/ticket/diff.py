@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from packaging.version import InvalidVersion, Version
@@ -11,6 +12,8 @@ from envdoctor.render.chain import ENGINES, EXTENSIONS
 from envdoctor.render.terminal import flat_facts
 from envdoctor.render.words import WORDS, word
 from envdoctor.values import dataclass
+
+_Key = tuple[str, tuple[str, ...]]
 
 RANKS = (
     "finding",
@@ -81,9 +84,9 @@ def diff_reports(before: Mapping[str, Any], after: Mapping[str, Any]) -> Differe
     return Difference(changes=(*findings, *rest), findings_differ=bool(findings))
 
 
-def _active(report: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """By id: how serious and how certain, and the same with the title in the language of the report."""
-    out: dict[str, tuple[str, str]] = {}
+def _active(report: Mapping[str, Any]) -> dict[_Key, tuple[str, str]]:
+    """By id and packages: how serious and how certain, and the same with the title in the language of the report."""
+    out: dict[_Key, tuple[str, str]] = {}
     zh = report.get("lang") == "zh"
     for finding in report.get("findings") or ():
         if finding.get("status", "active") == "active":
@@ -92,23 +95,32 @@ def _active(report: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
             shown = f"{state}: {title}"
             if zh:
                 shown = "、".join(word(key, "zh") if key in WORDS else key for key in words) + f"：{title}"
-            out.setdefault(str(finding["id"]), (state, shown))
+            packages = (finding.get("cause") or {}).get("packages") or ()
+            out.setdefault((str(finding["id"]), tuple(map(str, packages))), (state, shown))
     return out
+
+
+def _named(keys: Iterable[_Key]) -> dict[_Key, str]:
+    """What each finding is called: its id, and its packages where one id stands for several findings."""
+    every = set(keys)
+    many = Counter(name for name, _ in every)
+    return {key: key[0] if many[key[0]] == 1 or not key[1] else f"{key[0]} ({', '.join(key[1])})" for key in every}
 
 
 def _findings(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
     old, new = _active(before), _active(after)
+    called = _named((*old, *new))
     for name in [*(n for n in new if n not in old), *(n for n in old if n not in new)]:
         yield Change(
             rank="finding",
-            path=name,
+            path=called[name],
             before=old[name][1] if name in old else None,
             after=new[name][1] if name in new else None,
             how="appeared" if name in new else "gone",
         )
     for name in old:
         if name in new and old[name][0] != new[name][0]:
-            yield Change(rank="finding", path=name, before=old[name][1], after=new[name][1], how="changed")
+            yield Change(rank="finding", path=called[name], before=old[name][1], after=new[name][1], how="changed")
 
 
 def _how(before: str | None, after: str | None, *, absent_is_gone: bool) -> str:

@@ -99,3 +99,27 @@ def test_hostile_values_stay_in_their_cell() -> None:
     assert diff_markdown(shown).count("\n| ") == 2
     assert "\x1b" not in diff_text(shown) + diff_markdown(shown)
     assert len(diff_text(shown)) < 2000
+
+
+def test_findings_of_one_id_about_other_packages_are_others() -> None:
+    one = {"id": "EC-unmet-requirement", "severity": "warning", "verdict": "match", "status": "active"}
+    numpy = {
+        **one,
+        "title": "vllm needs numpy<2",
+        "cause": {"class": "version-conflict", "packages": ["vllm", "numpy"]},
+    }
+    torch = {
+        **one,
+        "title": "peft needs torch>2",
+        "cause": {"class": "version-conflict", "packages": ["peft", "torch"]},
+    }
+    report = sample.quiet()
+    difference = diff_reports({**report, "findings": [numpy]}, {**report, "findings": [torch]})
+    assert difference.findings_differ
+    assert [(c.path, c.how) for c in difference.changes] == [
+        ("EC-unmet-requirement (peft, torch)", "appeared"),
+        ("EC-unmet-requirement (vllm, numpy)", "gone"),
+    ]
+    assert not diff_reports(
+        {**report, "findings": [numpy, torch]}, {**report, "findings": [torch, numpy]}
+    ).findings_differ
