@@ -348,8 +348,9 @@ def mixed_cuda(context: CheckContext) -> Iterable[Hit]:
 def python_floor(context: CheckContext) -> Iterable[Hit]:
     """No build for this Python: what the installer says, and which Python would do."""
     for hit in context.hits:
+        package = hit.groups.get("package") or ""
         values = {
-            "package": hit.groups.get("package", Text(en="the package", zh="该包")).lower().replace("_", "-"),
+            "package": package.lower().replace("_", "-") or Text(en="the package", zh="该包"),
             "have": hit.groups.get("have", ""),
         }
         values["wanted"] = hit.groups.get("wanted", "")
@@ -357,5 +358,5 @@ def python_floor(context: CheckContext) -> Iterable[Hit]:
         values["have"] = values["have"] or python or "?"
         yield Hit(
             because=(log_reason(hit),), values=values, explains=2, weight=3,
-            packages=(values["package"],) if "package" in hit.groups else (),
+            packages=(package.lower().replace("_", "-"),) if package else (),
         )  # fmt: skip
